@@ -1,0 +1,143 @@
+-- SPDX-License-Identifier: MIT
+-- record.lua: the append-only record of test runs, in SQLite.
+--
+-- A call that writes (start_run, phase, measurement, log, ...) returns after its commit: what it
+-- wrote survives kill -9 and a power cut.  Nothing is ever changed: the end of a run or phase is a
+-- row of its own.  What a run looks like when it is read back is the class moonrig.Run below; every
+-- report is made from it.  The tables are in record/schema.lua.
+
+---@alias moonrig.RunOutcome "PASS"|"FAIL"|"ERROR"|"TIMEOUT"|"ABORTED"
+---@alias moonrig.PhaseOutcome "PASS"|"FAIL"|"SKIP"|"ERROR"
+---@alias moonrig.MeasurementOutcome "PASS"|"FAIL"|"UNSET"|"SKIPPED"
+
+--- One run as rec:load() gives it: a plain tree, each thing in it once, lists in the order in which
+--- things happened.  Wall times are UTC, ISO 8601 with microseconds ("2026-07-01T12:00:00.123456Z");
+--- `at` and `duration` are seconds on the monotonic clock, `at` counted from the start of the run.
+---@class moonrig.Run: moonrig.RunHead
+---@field phases moonrig.Phase[]
+---@field instruments moonrig.RunInstrument[]
+---@field logs moonrig.Log[]                 those outside of any phase; record.logs(run) has all
+---@field attachments moonrig.Attachment[]   those outside of any phase
+---@field prompts moonrig.Prompt[]           those outside of any phase
+
+--- What rec:runs() lists.
+---@class moonrig.RunHead
+---@field id string              UUIDv7; sorts by time
+---@field num integer            short number, good in this database only
+---@field outcome moonrig.RunOutcome?   nil while the run goes on
+---@field running boolean        its process is alive and has not finished it
+---@field interrupted boolean    its process went away without finishing it (outcome is ABORTED)
+---@field marginal boolean       passed, with a measurement in its marginal zone
+---@field code string?           what kind of failure: an error code such as "timeout", or the procedure's own
+---@field message string?        why, for a person
+---@field started_at string
+---@field ended_at string?       nil while the run goes on; of an interrupted run: when that was noticed
+---@field duration number        seconds; of a run without end: up to the last thing recorded
+---@field station string
+---@field site string?           which of the station's sites
+---@field operator string?
+---@field dut moonrig.Dut
+---@field procedure moonrig.RunProcedure
+---@field mode string            "production" unless the run said otherwise
+---@field simulated boolean      some instrument was a simulator: not evidence about the unit
+---@field attempt integer        1 for the first run of this unit through this procedure
+---@field runtime string         "moonrig 0.1.0"
+---@field host string
+---@field config table           settings in force, as given to start_run
+---@field meta table             whatever else was given to start_run
+
+---@class moonrig.Dut
+---@field serial string
+---@field part string?
+---@field revision string?
+---@field batch string?
+
+---@class moonrig.RunProcedure
+---@field name string
+---@field version string?
+---@field script_sha256 string?  of the script's text; rec:blob(script_sha256) gives the text
+
+---@class moonrig.Phase
+---@field seq integer            place among all things of the run
+---@field name string
+---@field group string           "setup", "main", "teardown"
+---@field attempt integer        1, 2, ... when retried: each attempt is a phase of its own
+---@field at number
+---@field duration number?       nil when it never ended
+---@field outcome moonrig.PhaseOutcome?  nil while it goes on; ERROR when the run was interrupted in it
+---@field marginal boolean
+---@field code string?           error code of an ERROR
+---@field message string?
+---@field measurements moonrig.Measurement[]
+---@field logs moonrig.Log[]
+---@field attachments moonrig.Attachment[]
+---@field prompts moonrig.Prompt[]
+
+---@class moonrig.Measurement
+---@field seq integer
+---@field name string
+---@field at number
+---@field value boolean|integer|number|string|nil  exactly what was measured, NaN and inf too; nil when UNSET or SKIPPED
+---@field unit string?
+---@field outcome moonrig.MeasurementOutcome
+---@field marginal boolean
+---@field limits moonrig.RecordedLimits?  nil: recorded for information
+---@field instrument string?     role of the instrument that measured it
+---@field uncertainty number?    in `unit`
+---@field doc string?
+
+--- The limits that were in force, whatever the procedure says today.
+---@class moonrig.RecordedLimits
+---@field min number?
+---@field max number?
+---@field marginal_min number?   below it (and not below min): PASS, marginal
+---@field marginal_max number?
+---@field nominal number?
+---@field within number?         percent of nominal, either side
+---@field equals boolean|number|string|nil
+---@field one_of (boolean|number|string)[]?
+---@field matches string?        Lua pattern
+---@field text string?           for a person; all there is of a function
+
+---@class moonrig.Log
+---@field seq integer
+---@field at number
+---@field level "debug"|"info"|"warning"|"error"
+---@field message string
+---@field source string?         "psu.lua:12"
+
+---@class moonrig.Attachment
+---@field seq integer
+---@field at number
+---@field name string
+---@field mime string
+---@field size integer           bytes
+---@field sha256 string          hexadecimal; rec:blob(sha256) gives the bytes
+
+---@class moonrig.Prompt
+---@field seq integer
+---@field at number
+---@field kind string            "text", "number", "choice", "yesno", "image"
+---@field message string
+---@field options string[]?      of a choice
+---@field answer boolean|integer|number|string|nil  nil: never answered
+---@field duration number?       seconds until the answer
+
+---@class moonrig.RunInstrument
+---@field role string            its name in the station file: "psu"
+---@field url string?
+---@field maker string?
+---@field model string?
+---@field serial string?
+---@field firmware string?
+---@field simulated boolean
+---@field cal_due string?        ISO date
+---@field cal_certificate string?
+
+local record = {}
+
+record.run_outcomes = { "PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED" }
+record.phase_outcomes = { "PASS", "FAIL", "SKIP", "ERROR" }
+record.measurement_outcomes = { "PASS", "FAIL", "UNSET", "SKIPPED" }
+
+return record
