@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: MIT
+// list.c: see list.h.  sysfs is described in the kernel's Documentation/ABI;
+// each attribute read may fail, because the device may go at any moment.
+#include "port/list.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *sysfs_root(const struct list_roots *r) { return r && r->sysfs ? r->sysfs : "/sys"; }
+static const char *dev_root(const struct list_roots *r) { return r && r->dev ? r->dev : "/dev"; }
+
+static char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static char *format(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		s = NULL;
+	va_end(ap);
+	return s;
+}
+
+/* The first line of an attribute without blanks around it, or NULL. */
+static char *attribute(const char *dir, const char *name)
+{
+	char path[PATH_MAX], line[1024];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return NULL;
+	char *got = fgets(line, sizeof line, f);
+	int failed = ferror(f);
+	fclose(f);
+	if (failed)
+		return NULL;
+	if (!got)
+		return strdup("");
+	char *end = line + strlen(line);
+	while (end > line && isspace((unsigned char)end[-1]))
+		*--end = 0;
+	char *start = line;
+	while (isspace((unsigned char)*start))
+		start++;
+	return strdup(start);
+}
+
+/* A number in the attribute, or -1. */
+static int attribute_number(const char *dir, const char *name, int base)
+{
+	char *s = attribute(dir, name), *end;
+	long n = s ? strtol(s, &end, base) : -1;
+	int ok = s && end != s && n >= 0 && n <= INT_MAX;
+	free(s);
+	return ok ? (int)n : -1;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+/* The last part of where a link in dir points, or NULL. */
+static char *link_target(const char *dir, const char *name)
+{
+	char path[PATH_MAX], to[PATH_MAX];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	ssize_t n = readlink(path, to, sizeof to - 1);
+	if (n < 0)
+		return NULL;
+	to[n] = 0;
+	return strdup(last_part(to));
+}
+
+static void cut_last_part(char *path)
+{
+	char *slash = strrchr(path, '/');
+	if (slash)
+		*slash = 0;
+}
+
+/* USB: `interface` is the sysfs folder of the interface that carries the tty. */
+static void describe_usb(struct list_port *p, const char *interface, const char *tty_device)
+{
+	char device[PATH_MAX];
+	snprintf(device, sizeof device, "%s", interface);
+	cut_last_part(device);
+	p->vid = attribute_number(device, "idVendor", 16);
+	p->pid = attribute_number(device, "idProduct", 16);
+	p->serial_number = attribute(device, "serial");
+	p->manufacturer = attribute(device, "manufacturer");
+	p->product = attribute(device, "product");
+	p->interface = attribute(interface, "interface");
+	int several = attribute_number(device, "bNumInterfaces", 10) > 1;
+	p->location = strdup(last_part(several ? interface : device));
+
+	if (p->interface)
+		p->description = format("%s - %s", p->product ? p->product : "None", p->interface);
+	else
+		p->description = strdup(p->product ? p->product : p->name);
+	p->hwid = format("USB VID:PID=%04X:%04X%s%s LOCATION=%s", (unsigned)p->vid, (unsigned)p->pid,
+		p->serial_number ? " SER=" : "", p->serial_number ? p->serial_number : "",
+		p->location ? p->location : "");
+	/* Which channel of the adapter: the interface, and the port on it (multi-port usb-serial). */
+	int number = attribute_number(interface, "bInterfaceNumber", 16);
+	int channel = attribute_number(tty_device, "port_number", 10);
+	int named = p->serial_number && *p->serial_number;
+	p->identity = format("usb:%04x:%04x:%s%s:%d.%d", (unsigned)p->vid, (unsigned)p->pid, named ? "" : "at ",
+		named ? p->serial_number : last_part(device), number < 0 ? 0 : number, channel < 0 ? 0 : channel);
+}
+
+/* All fields from the sysfs folder of the device behind the tty.
+ * 0, or -1: not a port, or no longer there. */
+static int describe(struct list_port *p, char *device)
+{
+	char *bus = link_target(device, "subsystem");
+	/* Since Linux 6.5 serial-core puts two devices of its own (00:02:0, 00:02:0.0) below the real one. */
+	while (bus && strcmp(bus, "serial-base") == 0) {
+		cut_last_part(device);
+		free(bus);
+		bus = link_target(device, "subsystem");
+	}
+	if (!bus)
+		return -1;
+	p->driver = link_target(device, "driver");
+	if (strcmp(bus, "usb-serial") == 0 || strcmp(bus, "usb") == 0) {
+		char interface[PATH_MAX];
+		snprintf(interface, sizeof interface, "%s", device);
+		if (strcmp(bus, "usb-serial") == 0)
+			cut_last_part(interface);
+		describe_usb(p, interface, device);
+	} else if (strcmp(bus, "pnp") == 0) {
+		p->description = strdup(p->name);
+		p->hwid = attribute(device, "id");
+	} else if (strcmp(bus, "amba") == 0 || strcmp(bus, "platform") == 0) {
+		p->description = strdup(p->name);
+		p->hwid = strdup(last_part(device));
+	}
+	int gone = !p->driver || (p->identity && (p->vid < 0 || p->pid < 0));
+	free(bus);
+	return gone ? -1 : 0;
+}
+
+void list_port_clear(struct list_port *p)
+{
+	char **all[] = { &p->device, &p->name, &p->description, &p->hwid, &p->serial_number, &p->location,
+		&p->manufacturer, &p->product, &p->interface, &p->driver, &p->identity };
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		free(*all[i]);
+	for (size_t i = 0; i < p->link_count; i++)
+		free(p->links[i]);
+	free(p->links);
+	memset(p, 0, sizeof *p);
+}
+
+/* ttys whose far end is real although no device stands behind them in sysfs:
+ * Bluetooth, USB gadget, Advantech servers, null modems in software. */
+static int is_virtual_port(const char *name)
+{
+	static const char *const prefix[] = { "rfcomm", "ttyGS", "ttyAP", "tnt" };
+	for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++)
+		if (strncmp(name, prefix[i], strlen(prefix[i])) == 0)
+			return 1;
+	return 0;
+}
+
+/* The entry `name` of /sys/class/tty into p: 1 a port, 0 not one, -1 no memory. */
+static int read_entry(struct list_port *p, const struct list_roots *roots, const char *name)
+{
+	char class[PATH_MAX], path[PATH_MAX + 8], device[PATH_MAX];
+	memset(p, 0, sizeof *p);
+	p->vid = p->pid = -1;
+	snprintf(class, sizeof class, "%s/class/tty/%s", sysfs_root(roots), name);
+	snprintf(path, sizeof path, "%s/device", class);
+	int has_device = realpath(path, device) != NULL;
+	if (!has_device && !is_virtual_port(name))
+		return 0;
+	p->name = strdup(name);
+	for (char *c = p->name; c && *c; c++)
+		if (*c == '!')          /* how sysfs writes a slash */
+			*c = '/';
+	p->device = p->name ? format("%s/%s", dev_root(roots), p->name) : NULL;
+	if (!p->device)
+		goto no_memory;
+	/* serial-core's type 0 is a place for a UART without a UART. */
+	if (access(p->device, F_OK) < 0 || attribute_number(class, "type", 10) == 0)
+		goto not_a_port;
+	if (has_device && describe(p, device) < 0)
+		goto not_a_port;
+	if (access(class, F_OK) < 0)    /* went while we read */
+		goto not_a_port;
+	if (!p->description)
+		p->description = strdup("n/a");
+	if (!p->hwid)
+		p->hwid = strdup("n/a");
+	if (!p->identity)
+		p->identity = strdup(p->name);
+	if (!p->description || !p->hwid || !p->identity)
+		goto no_memory;
+	return 1;
+not_a_port:
+	list_port_clear(p);
+	return 0;
+no_memory:
+	list_port_clear(p);
+	return -1;
+}
+
+int list_compare(const char *a, const char *b)
+{
+	while (*a && *b) {
+		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+			a += strspn(a, "0");
+			b += strspn(b, "0");
+			size_t la = strspn(a, "0123456789"), lb = strspn(b, "0123456789");
+			int d = la != lb ? (la < lb ? -1 : 1) : strncmp(a, b, la);
+			if (d)
+				return d;
+			a += la;
+			b += lb;
+		} else if (*a != *b) {
+			break;
+		} else {
+			a++;
+			b++;
+		}
+	}
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
+static int compare_ports(const void *a, const void *b)
+{
+	const struct list_port *p = a, *q = b;
+	int d = list_compare(p->device, q->device);
+	return d ? d : strcmp(p->device, q->device);
+}
+
+int list_scan(struct list *l, const struct list_roots *roots, struct err *e)
+{
+	memset(l, 0, sizeof *l);
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s/class/tty", sysfs_root(roots));
+	DIR *dir = opendir(path);
+	if (!dir)
+		return err_sys(e, errno, "cannot list the serial ports in %s", path);
+	size_t cap = 0;
+	struct dirent *entry;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (l->count == cap) {
+			cap = cap ? 2 * cap : 16;
+			struct list_port *more = realloc(l->ports, cap * sizeof *more);
+			if (!more)
+				goto no_memory;
+			l->ports = more;
+		}
+		int got = read_entry(&l->ports[l->count], roots, entry->d_name);
+		if (got < 0)
+			goto no_memory;
+		l->count += (size_t)got;
+	}
+	closedir(dir);
+	if (l->count)
+		qsort(l->ports, l->count, sizeof *l->ports, compare_ports);
+	return 0;
+no_memory:
+	closedir(dir);
+	list_clear(l);
+	return err_set(e, ERR_SYSTEM, "no memory for the list of serial ports");
+}
+
+void list_clear(struct list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		list_port_clear(&l->ports[i]);
+	free(l->ports);
+	memset(l, 0, sizeof *l);
+}
+
+const struct list_port *list_at(const struct list *l, const char *path)
+{
+	char real[PATH_MAX], here[PATH_MAX];
+	if (!realpath(path, real))
+		return NULL;
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->ports[i].device, real) == 0 ||
+		    (realpath(l->ports[i].device, here) && strcmp(here, real) == 0))
+			return &l->ports[i];
+	return NULL;
+}
+
+static int add_link(struct list_port *p, const char *path)
+{
+	char **more = realloc(p->links, (p->link_count + 1) * sizeof *more);
+	if (!more)
+		return -1;
+	p->links = more;
+	if (!(p->links[p->link_count] = strdup(path)))
+		return -1;
+	p->link_count++;
+	return 0;
+}
+
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+	return list_compare((*a)->d_name, (*b)->d_name);
+}
+
+/* The links in one folder; a folder that is not there has none. */
+static int links_in(struct list *l, const char *dir)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, NULL, compare_names), failed = 0;
+	for (int i = 0; i < n; i++) {
+		char path[PATH_MAX + NAME_MAX + 2];
+		snprintf(path, sizeof path, "%s/%s", dir, names[i]->d_name);
+		const struct list_port *p = names[i]->d_type == DT_LNK ? list_at(l, path) : NULL;
+		if (p && strcmp(p->device, path) != 0)
+			failed |= add_link(&l->ports[p - l->ports], path);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+	return failed;
+}
+
+int list_links(struct list *l, const struct list_roots *roots, struct err *e)
+{
+	static const char *const folders[] = { "/serial/by-id", "/serial/by-path", "" };
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		char dir[PATH_MAX];
+		snprintf(dir, sizeof dir, "%s%s", dev_root(roots), folders[i]);
+		if (links_in(l, dir) < 0)
+			return err_set(e, ERR_SYSTEM, "no memory for the list of links in %s", dir);
+	}
+	return 0;
+}
+
+const struct list_port *list_find(const struct list *l, const char *identity, const char *location)
+{
+	const struct list_port *first = NULL;
+	for (size_t i = 0; i < l->count; i++) {
+		const struct list_port *p = &l->ports[i];
+		if (strcmp(p->identity, identity) != 0)
+			continue;
+		if (!location || (p->location && strcmp(p->location, location) == 0))
+			return p;
+		if (!first)
+			first = p;
+	}
+	return first;
+}
