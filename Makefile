@@ -39,8 +39,24 @@ $(BUILD)/embed.c: core/embed.lua $(LUAS)
 $(BUILD)/embed.o: $(BUILD)/embed.c
 	$(CC) -std=c11 $(OPT) -Icore -c -o $@ $<
 
+# libFuzzer on the pure code, each spec/fuzz/NAME_fuzz.c in turn: make fuzz [seconds=10]
+# What it learns stays in build/fuzz/NAME.corpus; spec/fuzz/corpus/NAME is where it starts.
+seconds ?= 60
+FUZZ = $(patsubst spec/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(wildcard spec/fuzz/*_fuzz.c))
+
+$(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(wildcard core/base/*.[ch] core/proto/*.[ch])
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Icore \
+		$(shell pkg-config --cflags lua5.4) -o $@ $(filter %.c,$^) -l:liblua5.4.a -lm -ldl
+
+fuzz: $(FUZZ)
+	@for f in $^; do mkdir -p $$f.corpus; echo "$$(basename $$f): fuzzing for $(seconds) s"; \
+		$$f -max_total_time=$(seconds) -timeout=10 -detect_leaks=0 -print_final_stats=1 -artifact_prefix=$$f. \
+			$$f.corpus spec/fuzz/corpus/$$(basename $$f) 2> $$f.log || { tail -40 $$f.log; exit 1; }; \
+		grep number_of_executed $$f.log; done
+
 clean:
 	rm -rf build
 
-.PHONY: all clean
+.PHONY: all clean fuzz
 -include $(OBJ:.o=.d)
