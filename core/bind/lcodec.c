@@ -5,7 +5,12 @@
 #include <lua.h>
 #include <string.h>
 
+#include "base/escape.h"
+#include "base/hexdump.h"
 #include "base/pattern.h"
+#include "proto/pcapng.h"
+
+/* ---- patterns ----------------------------------------------------------------------------- */
 
 /* Pushes begin, end and the captures as string.find does: how many. */
 static int push_match(lua_State *L, const char *data, const struct pattern_match *m)
@@ -97,15 +102,125 @@ static int codec_pattern_feed(lua_State *L)
 	return 2 + push_match(L, data, &m);
 }
 
+/* ---- bytes to bytes ----------------------------------------------------------------------- */
+
+static const char bytes_class[] = "moonrig.codec.bytes";
+
+static int bytes_gc(lua_State *L)
+{
+	buf_clear(lua_touserdata(L, 1));
+	return 0;
+}
+
+/* Pushes an empty buffer that is freed also when an error is raised. */
+static struct buf *push_buf(lua_State *L)
+{
+	struct buf *b = lua_newuserdatauv(L, sizeof *b, 0);
+	*b = (struct buf){ 0 };
+	luaL_setmetatable(L, bytes_class);
+	return b;
+}
+
+/* The buffer as a string. */
+static int return_buf(lua_State *L, struct buf *b, int failed, const struct err *e)
+{
+	if (failed)
+		return luaL_error(L, "%s", e ? e->text : "not enough memory");
+	lua_pushlstring(L, b->len ? buf_data(b) : "", b->len);
+	buf_clear(b);
+	return 1;
+}
+
+// lua: text = hexdump(seconds, label, bytes)
+static int codec_hexdump(lua_State *L)
+{
+	size_t n;
+	double seconds = luaL_checknumber(L, 1);
+	const char *label = luaL_checkstring(L, 2), *data = luaL_checklstring(L, 3, &n);
+	struct buf *b = push_buf(L);
+	return return_buf(L, b, hexdump_bytes(b, seconds, label, data, n), NULL);
+}
+
+// lua: text = hexdump_text(seconds, label, text)
+static int codec_hexdump_text(lua_State *L)
+{
+	double seconds = luaL_checknumber(L, 1);
+	const char *label = luaL_checkstring(L, 2), *text = luaL_checkstring(L, 3);
+	struct buf *b = push_buf(L);
+	return return_buf(L, b, hexdump_text(b, seconds, label, text), NULL);
+}
+
+// lua: text = escape_terminal(bytes)
+static int codec_escape_terminal(lua_State *L)
+{
+	size_t n;
+	const char *data = luaL_checklstring(L, 1, &n);
+	struct buf *b = push_buf(L);
+	return return_buf(L, b, escape_terminal(b, data, n), NULL);
+}
+
+// lua: text = escape_bytes(bytes)
+static int codec_escape_bytes(lua_State *L)
+{
+	size_t n;
+	const char *data = luaL_checklstring(L, 1, &n);
+	struct buf *b = push_buf(L);
+	return return_buf(L, b, escape_bytes(b, data, n), NULL);
+}
+
+// lua: bytes = unescape(text)
+static int codec_unescape(lua_State *L)
+{
+	size_t n;
+	struct err e = { 0 };
+	const char *text = luaL_checklstring(L, 1, &n);
+	struct buf *b = push_buf(L);
+	return return_buf(L, b, unescape(b, text, n, &e), &e);
+}
+
+// lua: bytes = pcapng_head(name, url)
+static int codec_pcapng_head(lua_State *L)
+{
+	const char *name = luaL_checkstring(L, 1), *url = luaL_checkstring(L, 2);
+	struct buf *b = push_buf(L);
+	return return_buf(L, b, pcapng_head(b, name, url), NULL);
+}
+
+// lua: bytes = pcapng_packet(event, time, since_start, signals, bytes, comment)
+static int codec_pcapng_packet(lua_State *L)
+{
+	struct pcapng_packet p = {
+		.event = (enum pcapng_event)luaL_checkinteger(L, 1),
+		.time = (uint64_t)luaL_checkinteger(L, 2),
+		.since_start = (uint64_t)luaL_checkinteger(L, 3),
+		.signals = (unsigned)luaL_checkinteger(L, 4),
+		.comment = luaL_optstring(L, 6, NULL),
+	};
+	p.data = luaL_optlstring(L, 5, "", &p.size);
+	struct buf *b = push_buf(L);
+	return return_buf(L, b, pcapng_packet(b, &p), NULL);
+}
+
 static const luaL_Reg functions[] = {
+	{ "escape_bytes", codec_escape_bytes },
+	{ "escape_terminal", codec_escape_terminal },
+	{ "hexdump", codec_hexdump },
+	{ "hexdump_text", codec_hexdump_text },
 	{ "pattern_feed", codec_pattern_feed },
 	{ "pattern_find", codec_pattern_find },
+	{ "pcapng_head", codec_pcapng_head },
+	{ "pcapng_packet", codec_pcapng_packet },
+	{ "unescape", codec_unescape },
 	{ NULL, NULL },
 };
 
 /* Adds `codec` to the table on top. */
 void open_codec(lua_State *L)
 {
+	luaL_newmetatable(L, bytes_class);
+	lua_pushcfunction(L, bytes_gc);
+	lua_setfield(L, -2, "__gc");
+	lua_pop(L, 1);
 	luaL_newlib(L, functions);
 	lua_setfield(L, -2, "codec");
 }
