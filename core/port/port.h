@@ -37,7 +37,7 @@ enum {
 	PORT_NEWS_READ = 1,       /* bytes were added to rx */
 	PORT_NEWS_WRITE = 2,      /* a write that took too little may be tried again */
 	PORT_NEWS_DONE = 4,       /* the pending operation ended: see p->result */
-	PORT_NEWS_SIGNALS = 8,    /* an input signal changed: see p->signals */
+	PORT_NEWS_SIGNALS = 8,    /* the input signals were looked at, or changed: see p->signals */
 	PORT_NEWS_CLOSED = 16,    /* no more bytes will come, or the port is gone: see p->why */
 };
 
@@ -195,6 +195,5 @@ void port_tap(struct port *p, const struct tap_event *ev);
 
 /* timed.c, for port.c */
 void timed_free(struct port *p);
-void timed_signals(struct port *p);
 
 #endif

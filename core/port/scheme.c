@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// scheme.c: the table of transports.  A new one is one line here.
+#include "port/scheme.h"
+
+#include <string.h>
+
+#include "port/pair.h"
+#include "port/socket.h"
+
+static const struct scheme table[] = {
+	{ "socket", &socket_ops, NULL },
+	{ "unix", &unix_ops, NULL },
+	{ "loop", &loop_ops, NULL },
+	{ NULL, NULL, NULL },
+};
+
+const struct scheme *scheme_table(void)
+{
+	return table;
+}
+
+const struct scheme *scheme_find(const char *name)
+{
+	for (const struct scheme *s = table; s->name; s++)
+		if (!strcmp(s->name, name))
+			return s;
+	return NULL;
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+// socket.c: stream sockets as ports: socket://host:port (TCP, IPv4 and IPv6,
+// happy eyeballs after RFC 8305: addresses in turn, the next one started after
+// 250 ms) and unix:/path.  TCP_NODELAY is on; keepalive finds dead peers.
+#include "port/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "port/fdport.h"
+#include "port/lookup.h"
+
+enum { STAGGER_MS = 250, TRIES = 8, KEEPALIVE_S = 15 };
+
+struct try {                                 /* one address being connected */
+	struct sock *sock;
+	int fd;
+	struct event ev;
+};
+
+struct connecting {
+	struct lookup *lookup;
+	struct addrinfo *found, *next;
+	struct event stagger;
+	struct try tries[TRIES];
+	int count, alive;
+	struct err last;
+};
+
+struct sock {
+	struct fdport fd;
+	struct connecting *c;                /* while opening */
+};
+
+static void set_int(int fd, int level, int name, int value)
+{
+	setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* keepalive: seconds of silence until the first probe; 0 off. */
+static void tune_tcp(int fd, long keepalive)
+{
+	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (keepalive <= 0)
+		return;
+	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)keepalive);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive >= 3 ? (int)keepalive / 3 : 1);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+static int keepalive_option(const struct port *p, long *seconds, struct err *e)
+{
+	const char *v = url_get(&p->url, "keepalive");
+	*seconds = KEEPALIVE_S;
+	return v ? value_integer("keepalive", v, 0, 32767, seconds, e) : 0;
+}
+
+static void forget(struct sock *s)
+{
+	struct connecting *c = s->c;
+	if (!c)
+		return;
+	s->c = NULL;
+	if (c->lookup)
+		lookup_cancel(c->lookup);
+	if (event_initialized(&c->stagger))
+		event_del(&c->stagger);
+	for (int i = 0; i < c->count; i++)
+		if (c->tries[i].fd >= 0) {
+			event_del(&c->tries[i].ev);
+			close(c->tries[i].fd);
+		}
+	if (c->found)
+		freeaddrinfo(c->found);
+	free(c);
+}
+
+static int attach(struct sock *s, int fd, struct err *e)
+{
+	s->fd.gone = "the peer closed the connection";
+	if (fdport_attach(&s->fd, fd, fd, e) == 0)
+		return 0;
+	close(fd);
+	return -1;
+}
+
+static void set_name(struct port *p, const char *name)
+{
+	free(p->name);
+	p->name = strdup(name);
+}
+
+/* ---- connecting -------------------------------------------------------------------------- */
+
+static int start_next(struct sock *s, struct err *e);
+
+static void connected(struct sock *s, struct try *t)
+{
+	struct err e = { 0 };
+	long keepalive;
+	int fd = t->fd;
+	event_del(&t->ev);
+	t->fd = -1;
+	forget(s);
+	keepalive_option(&s->fd.port, &keepalive, NULL);
+	tune_tcp(fd, keepalive);
+	attach(s, fd, &e);
+	port_done(&s->fd.port, &e);
+}
+
+static void failed(struct sock *s)
+{
+	struct err e = s->c->last;
+	forget(s);
+	port_done(&s->fd.port, &e);
+}
+
+static void on_connected(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	struct try *t = arg;
+	struct sock *s = t->sock;
+	struct connecting *c = s->c;
+	int sys = 0;
+	socklen_t size = sizeof sys;
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &size);
+	if (sys == 0) {
+		connected(s, t);
+		return;
+	}
+	err_sys(&c->last, sys, "connecting to %s", s->fd.port.url.text);
+	event_del(&t->ev);
+	close(fd);
+	t->fd = -1;
+	c->alive--;
+	if (start_next(s, &c->last) < 0 && c->alive == 0)
+		failed(s);
+}
+
+static void on_stagger(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	struct sock *s = arg;
+	start_next(s, &s->c->last);
+}
+
+/* Starts to connect to one address: 0, or -1 when that is refused at once. */
+static int start_try(struct sock *s, const struct addrinfo *a, struct err *e)
+{
+	struct connecting *c = s->c;
+	struct try *t = &c->tries[c->count];
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
+	if (fd < 0)
+		return err_sys(e, errno, "connecting to %s", s->fd.port.url.text);
+	if (connect(fd, a->ai_addr, a->ai_addrlen) < 0 && errno != EINPROGRESS) {
+		int sys = errno;
+		close(fd);
+		return err_sys(e, sys, "connecting to %s", s->fd.port.url.text);
+	}
+	t->sock = s;
+	t->fd = fd;
+	event_assign(&t->ev, s->fd.port.base, fd, EV_WRITE, on_connected, t);
+	event_add(&t->ev, NULL);
+	c->count++;
+	c->alive++;
+	return 0;
+}
+
+static int start_next(struct sock *s, struct err *e)
+{
+	struct connecting *c = s->c;
+	while (c->next && c->count < TRIES) {
+		const struct addrinfo *a = c->next;
+		c->next = a->ai_next;
+		if (start_try(s, a, e) < 0)
+			continue;
+		if (c->next)
+			event_add(&c->stagger, &(struct timeval){ 0, STAGGER_MS * 1000 });
+		return 0;
+	}
+	return -1;
+}
+
+static int found(struct sock *s, struct addrinfo *list, struct err *e)
+{
+	s->c->found = s->c->next = list;
+	if (start_next(s, &s->c->last) == 0)
+		return 1;
+	*e = s->c->last;
+	forget(s);
+	return -1;
+}
+
+static void looked_up(void *arg, struct addrinfo *list, const struct err *why)
+{
+	struct sock *s = arg;
+	struct err e;
+	s->c->lookup = NULL;
+	if (!list) {
+		err_set(&e, why->code, "connecting to %s: %s", s->fd.port.url.text, why->text);
+		forget(s);
+		port_done(&s->fd.port, &e);
+	} else if (found(s, list, &e) < 0)
+		port_done(&s->fd.port, &e);
+}
+
+static int tcp_open(struct port *p, struct err *e)
+{
+	struct sock *s = (struct sock *)p;
+	char host[256], port[6], name[300];
+	long keepalive;
+	if (url_host_port(&p->url, false, host, port, e) < 0 || keepalive_option(p, &keepalive, e) < 0)
+		return -1;
+	snprintf(name, sizeof name, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+	set_name(p, name);
+	s->c = calloc(1, sizeof *s->c);
+	if (!s->c)
+		return err_sys(e, ENOMEM, "connecting");
+	event_assign(&s->c->stagger, p->base, -1, 0, on_stagger, s);
+	struct addrinfo *list = NULL;
+	int r = lookup_start(p->base, host, port, &list, looked_up, s, &s->c->lookup, e);
+	if (r == 0)
+		return found(s, list, e);
+	if (r < 0)
+		forget(s);
+	return r;
+}
+
+static void sock_close(struct port *p)
+{
+	forget((struct sock *)p);
+	fdport_close(p);
+}
+
+/* ---- unix, accepted ---------------------------------------------------------------------- */
+
+static int unix_open(struct port *p, struct err *e)
+{
+	struct sock *s = (struct sock *)p;
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	const char *path = p->url.rest;
+	if (!*path || strlen(path) >= sizeof a.sun_path)
+		return err_set(e, ERR_UNSUPPORTED, "%s: expected a path of 1 to %zu bytes", p->url.text, sizeof a.sun_path - 1);
+	strcpy(a.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(e, errno, "%s", p->url.text);
+	if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
+		err_sys(e, errno, "connecting to %s", p->url.text);
+		close(fd);
+		return -1;
+	}
+	set_name(p, path);
+	return attach(s, fd, e);
+}
+
+static int no_open(struct port *p, struct err *e)
+{
+	return err_set(e, ERR_UNSUPPORTED, "%s: an accepted connection cannot be opened again", p->name);
+}
+
+static const char *const tcp_options[] = { "keepalive", "logging", NULL };
+
+#define SOCKET_OPS \
+	.size = sizeof(struct sock), .close = sock_close, .write = fdport_write, .throttle = fdport_throttle, \
+	.pump = fdport_pump, .in_waiting = fdport_in_waiting, .out_waiting = fdport_out_waiting
+
+const struct port_ops socket_ops = { .name = "socket", .options = tcp_options, .open = tcp_open, SOCKET_OPS };
+const struct port_ops unix_ops = { .name = "unix", .open = unix_open, SOCKET_OPS };
+static const struct port_ops accepted_ops = { .name = "socket", .open = no_open, SOCKET_OPS };
+
+struct port *socket_accepted(struct event_base *base, int fd, const char *name, struct err *e)
+{
+	struct url u;
+	if (url_parse(&u, name, e) < 0)
+		goto fail;
+	struct port *p = port_new(&accepted_ops, base, &u);
+	if (!p) {
+		url_clear(&u);
+		err_sys(e, ENOMEM, "accepting");
+		goto fail;
+	}
+	set_name(p, name);
+	tune_tcp(fd, KEEPALIVE_S);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (attach((struct sock *)p, fd, e) < 0) {
+		port_free(p);
+		return NULL;
+	}
+	port_start(p);
+	return p;
+fail:
+	close(fd);
+	return NULL;
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+// timed.c: what takes time on a port: a break of a given length, a pulse on an
+// output, waiting until all is sent, watching the input signals.  One timer
+// each; a break or pulse ends in time also when nobody waits for it any more.
+#include <event2/event.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "port/port.h"
+
+enum { WATCH_MS = 5, DRAIN_MIN_US = 200, DRAIN_MAX_US = 50000 };
+
+struct timed {
+	struct event *end;                   /* of a break or pulse */
+	struct event *drain;
+	struct event *watch;
+	bool breaking;
+	unsigned pulse_mask, pulse_back;     /* outputs to set back, and to what */
+	bool waited;                         /* somebody waits for the end: port_done */
+};
+
+static struct timed *timed_of(struct port *p, struct err *e)
+{
+	if (!p->timed)
+		p->timed = calloc(1, sizeof *p->timed);
+	if (!p->timed)
+		err_set(e, ERR_SYSTEM, "%s: out of memory", p->name);
+	return p->timed;
+}
+
+static struct timeval after(double seconds)
+{
+	double whole = floor(seconds);
+	return (struct timeval){ (long)whole, (long)((seconds - whole) * 1e6) };
+}
+
+static int start(struct port *p, struct event **ev, event_callback_fn fn, double seconds, struct err *e)
+{
+	struct timeval t = after(seconds);
+	if (!*ev)
+		*ev = event_new(p->base, -1, 0, fn, p);
+	if (!*ev || event_add(*ev, &t) < 0)
+		return err_set(e, ERR_SYSTEM, "%s: cannot start a timer", p->name);
+	return 0;
+}
+
+static int busy(struct port *p, struct err *e)
+{
+	return err_set(e, ERR_BUSY, "%s: another operation is under way", p->name);
+}
+
+static void finish(struct port *p, const struct err *e)
+{
+	if (!p->timed->waited)
+		return;
+	p->timed->waited = false;
+	port_done(p, e);
+}
+
+/* ---- break, pulse ------------------------------------------------------------------------ */
+
+static int end_now(struct port *p, struct err *e)
+{
+	struct timed *t = p->timed;
+	int r = 0;
+	if (t->breaking) {
+		t->breaking = false;
+		r = port_set_break(p, false, e);
+	}
+	if (t->pulse_mask) {
+		unsigned mask = t->pulse_mask;
+		t->pulse_mask = 0;
+		if (port_set_signals(p, mask, t->pulse_back, e) < 0)
+			r = -1;
+	}
+	return r;
+}
+
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	struct port *p = arg;
+	struct err e = { 0 };
+	end_now(p, &e);
+	finish(p, &e);
+}
+
+static int run_until_end(struct port *p, double seconds, struct err *e)
+{
+	if (start(p, &p->timed->end, on_end, seconds, e) < 0) {
+		end_now(p, NULL);
+		return -1;
+	}
+	p->timed->waited = p->pending = true;
+	return 1;
+}
+
+int port_send_break(struct port *p, double seconds, struct err *e)
+{
+	if (p->pending)
+		return busy(p, e);
+	if (!timed_of(p, e) || port_set_break(p, true, e) < 0)
+		return -1;
+	if (p->taps)
+		port_tap(p, &(struct tap_event){ .kind = TAP_SEND_BREAK, .seconds = seconds });
+	p->timed->breaking = true;
+	return run_until_end(p, seconds, e);
+}
+
+int port_pulse(struct port *p, unsigned mask, unsigned values, double seconds, struct err *e)
+{
+	if (p->pending)
+		return busy(p, e);
+	if (!timed_of(p, e) || port_set_signals(p, mask, values, e) < 0)
+		return -1;
+	p->timed->pulse_mask = mask;
+	p->timed->pulse_back = ~values & mask;
+	return run_until_end(p, seconds, e);
+}
+
+/* ---- drain ------------------------------------------------------------------------------- */
+
+/* Seconds until it is worth looking again at n unsent bytes. */
+static double drain_pause(struct port *p, size_t n)
+{
+	double us = p->ops->settings & SET_BAUDRATE ? (double)n * 1e7 / (double)p->cfg.line.baudrate / 2 : 0;
+	return (us < DRAIN_MIN_US ? DRAIN_MIN_US : us > DRAIN_MAX_US ? DRAIN_MAX_US : us) / 1e6;
+}
+
+static void on_drain(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	struct port *p = arg;
+	struct err e = { 0 };
+	size_t n;
+	if (!p->timed->waited)
+		return;
+	if (port_out_waiting(p, &n, &e) < 0)
+		finish(p, &e);
+	else if (n == 0)
+		finish(p, NULL);
+	else if (start(p, &p->timed->drain, on_drain, drain_pause(p, n), &e) < 0)
+		finish(p, &e);
+}
+
+int port_drain(struct port *p, struct err *e)
+{
+	size_t n;
+	if (p->state == PORT_OPEN && p->taps)
+		port_tap(p, &(struct tap_event){ .kind = TAP_DRAIN });
+	if (p->pending)
+		return busy(p, e);
+	if (p->state == PORT_OPEN && p->ops->drain)
+		return p->ops->drain(p, e);
+	if (port_out_waiting(p, &n, e) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	if (!timed_of(p, e) || start(p, &p->timed->drain, on_drain, drain_pause(p, n), e) < 0)
+		return -1;
+	p->timed->waited = p->pending = true;
+	return 1;
+}
+
+void port_abandon(struct port *p)
+{
+	if (p->timed)
+		p->timed->waited = false;
+	if (p->state == PORT_OPEN)
+		p->pending = false;
+}
+
+/* ---- signals ----------------------------------------------------------------------------- */
+
+static void look(struct port *p)
+{
+	unsigned now;
+	if (p->ops->get_signals(p, &now, NULL) == 0)
+		port_signals_changed(p, now);
+}
+
+static void on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	look(arg);
+}
+
+int port_watch_signals(struct port *p, bool on, struct err *e)
+{
+	if (!on) {
+		if (p->timed && p->timed->watch)
+			event_del(p->timed->watch);
+		return 0;
+	}
+	unsigned now;
+	if (port_get_signals(p, &now, e) < 0)
+		return -1;
+	p->signals = now;
+	if (!p->ops->poll_signals)
+		return 0;
+	struct timed *t = timed_of(p, e);
+	if (!t)
+		return -1;
+	struct timeval every = { 0, WATCH_MS * 1000 };
+	if (!t->watch)
+		t->watch = event_new(p->base, -1, EV_PERSIST, on_watch, p);
+	if (!t->watch || event_add(t->watch, &every) < 0)
+		return err_set(e, ERR_SYSTEM, "%s: cannot start a timer", p->name);
+	return 0;
+}
+
+/* Ends what is on, while the port can still be told. */
+void timed_free(struct port *p)
+{
+	struct timed *t = p->timed;
+	if (!t)
+		return;
+	if (p->state == PORT_OPEN)
+		end_now(p, NULL);
+	if (t->end)
+		event_free(t->end);
+	if (t->drain)
+		event_free(t->drain);
+	if (t->watch)
+		event_free(t->watch);
+	free(t);
+	p->timed = NULL;
+}
