@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * loop.h: the one event loop: libevent's base, the line of ready tasks,
+ * signals, and tasks whose error nobody has taken. */
+#ifndef SCHED_LOOP_H
+#define SCHED_LOOP_H
+#include <event2/event.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct task;
+
+/* An unjoined task's error ends the program: at once when nobody can join it any more, else after this. */
+#define JOIN_GRACE 1.0
+/* After Ctrl-C: how long teardown and <close> handlers may take once Ctrl-C comes again. */
+#define TEARDOWN_BUDGET 30.0
+
+struct failure {                             /* of a task that nobody joined yet */
+	struct failure *next;
+	struct task *task;                   /* NULL: nobody can join it any more */
+	char *text;                          /* message and traceback */
+	int64_t until;                       /* fatal from here on */
+};
+
+struct loop {
+	struct event_base *base;
+	lua_State *L;                        /* the main state; runs no user code itself */
+	struct task *ready, *ready_last;
+	struct task *running;
+	struct task *all;                    /* living tasks */
+	struct failure *failures;
+	char *fatal;                         /* text of the error that ends the program */
+	struct event *grace;
+	struct event *signals;
+	int interrupts;                      /* Ctrl-C, SIGTERM, SIGHUP seen so far */
+	struct task *main;                   /* cancelled by the first of them */
+	double budget;                       /* of teardown, seconds */
+	struct event *give_up;
+	bool gave_up;
+	char *main_traceback;                /* of the main task's error */
+};
+
+struct loop *loop_new(lua_State *L);
+void loop_free(struct loop *l);
+/* The loop of a Lua state. */
+struct loop *loop_of(lua_State *L);
+/* Runs until `main` has ended, then ends all other tasks: they are cancelled and may clean up. */
+void loop_run(struct loop *l, struct task *main);
+
+/* For task.c. */
+void loop_ready(struct loop *l, struct task *t);
+void loop_began(struct loop *l, struct task *t);
+void loop_ended(struct loop *l, struct task *t);
+void loop_collected(struct loop *l, struct task *t);
+/* Somebody took the error of a failed task. */
+void loop_forgive(struct loop *l, struct task *t);
+
+#endif

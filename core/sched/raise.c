@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// raise.c: see raise.h.
+#include "sched/raise.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+static const char CLASS[] = "moonrig.error";
+
+/* The line of the script: the first Lua function above C that is not the library's own. */
+static void push_where(lua_State *L)
+{
+	lua_Debug ar;
+	for (int level = 0; lua_getstack(L, level, &ar); level++) {
+		lua_getinfo(L, "Sl", &ar);
+		if (ar.currentline > 0 && strncmp(ar.source, "@lua/moonrig/", 13) != 0) {
+			lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+			return;
+		}
+	}
+	lua_pushnil(L);
+}
+
+static void push_object(lua_State *L, enum err_code code, const char *text)
+{
+	lua_createtable(L, 0, 6);
+	lua_pushstring(L, err_name(code));
+	lua_setfield(L, -2, "code");
+	lua_pushstring(L, text);
+	lua_setfield(L, -2, "message");
+	push_where(L);
+	lua_setfield(L, -2, "where");
+	luaL_setmetatable(L, CLASS);
+}
+
+void push_error(lua_State *L, const struct err *e)
+{
+	push_object(L, e->code, e->text);
+	if (e->sys) {
+		lua_pushinteger(L, e->sys);
+		lua_setfield(L, -2, "errno");
+	}
+}
+
+int raise_err(lua_State *L, const struct err *e)
+{
+	push_error(L, e);
+	lua_error(L);
+	__builtin_unreachable();
+}
+
+int raise_text(lua_State *L, enum err_code code, const char *text)
+{
+	push_object(L, code, text);
+	lua_error(L);
+	__builtin_unreachable();
+}
+
+int raise_argument(lua_State *L, int arg, const char *what)
+{
+	lua_Debug ar = { 0 };
+	struct err e;
+	const char *got = luaL_typename(L, arg);
+	if (lua_getstack(L, 0, &ar))
+		lua_getinfo(L, "n", &ar);
+	const char *name = ar.name ? ar.name : "call";
+	if (ar.namewhat && !strcmp(ar.namewhat, "method") && arg > 1)
+		arg--;
+	err_set(&e, ERR_UNSUPPORTED, "%s: argument %d: expected %s, got %s", name, arg, what, got);
+	raise_err(L, &e);
+}
+
+int is_error(lua_State *L, int index, enum err_code code)
+{
+	if (!lua_istable(L, index) || !lua_getmetatable(L, index))
+		return 0;
+	luaL_getmetatable(L, CLASS);
+	int same = lua_rawequal(L, -1, -2);
+	lua_pop(L, 2);
+	if (!same)
+		return 0;
+	lua_getfield(L, index, "code");
+	const char *is = lua_tostring(L, -1);
+	same = is && !strcmp(is, err_name(code));
+	lua_pop(L, 1);
+	return same;
+}
+
+static int error_tostring(lua_State *L)
+{
+	lua_getfield(L, 1, "where");
+	lua_getfield(L, 1, "message");
+	if (lua_isstring(L, 2) && lua_isstring(L, 3))
+		lua_pushfstring(L, "%s: %s", lua_tostring(L, 2), lua_tostring(L, 3));
+	else
+		luaL_tolstring(L, 3, NULL);
+	return 1;
+}
+
+void raise_open(lua_State *L)
+{
+	luaL_newmetatable(L, CLASS);
+	lua_pushcfunction(L, error_tostring);
+	lua_setfield(L, -2, "__tostring");
+	lua_pushliteral(L, "moonrig.error");
+	lua_setfield(L, -2, "__name");
+	lua_pop(L, 1);
+}

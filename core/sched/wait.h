@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * wait.h: how a task waits: the second contract to read (after port/port.h).
+ *
+ * A binding that must wait returns task_wait(...).  The task is parked in a
+ * waiter (a place for one task) or a waitlist (a line of tasks, first come
+ * first served) until somebody wakes it, the deadline passes, or it is
+ * cancelled.  Then k is called as a Lua continuation with the reason as its
+ * status, and may wait again.  A cancel does not reach k: the error object
+ * "cancelled" is raised at the wait point, once, so that <close> handlers and
+ * teardown run and may do I/O.  wait.c holds the only lua_yieldk. */
+#ifndef SCHED_WAIT_H
+#define SCHED_WAIT_H
+#include <lua.h>
+#include <stdint.h>
+
+#define NO_DEADLINE INT64_MAX
+
+enum wake { WAKE_READY, WAKE_TIMEOUT, WAKE_CANCEL };
+
+struct task;
+struct waiter { struct task *task; };                /* zeroed: nobody */
+struct waitlist { struct task *first, *last; };      /* zeroed: nobody */
+
+/* Raises when L is not a task's own coroutine or cannot yield here; otherwise parks. */
+int task_wait(lua_State *L, struct waiter *w, int64_t deadline, lua_KFunction k, lua_KContext ctx);
+int task_wait_in(lua_State *L, struct waitlist *l, int64_t deadline, lua_KFunction k, lua_KContext ctx);
+/* The same without a place: only the deadline or a cancel ends it. */
+int task_sleep(lua_State *L, int64_t deadline, lua_KFunction k, lua_KContext ctx);
+
+/* Raises what task_wait would raise: for a binding that starts something before it waits. */
+void task_check_can_wait(lua_State *L);
+
+/* Wakes who waits there, if anybody does. */
+void waiter_wake(struct waiter *w);
+/* Wakes the first in line: 1, or 0 when nobody waits. */
+int waitlist_wake(struct waitlist *l);
+
+/* Monotonic nanoseconds; a deadline `seconds` from now (INFINITY: NO_DEADLINE). */
+int64_t now_ns(void);
+int64_t deadline_after(double seconds);
+
+#endif
