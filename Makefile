@@ -25,19 +25,17 @@ LUAS = $(shell find lua scripts -name '*.lua' 2>/dev/null | grep -v 'lua/moonrig
 all: $(BUILD)/moonrig
 
 $(BUILD)/moonrig: $(OBJ) $(BUILD)/embed.o
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo '  LD  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/core/%.o: core/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	@mkdir -p $(@D); echo '  CC  $<'; $(CC) $(CFLAGS) -c -o $@ $<
 
 # The Lua library and the commands, as bytecode with line numbers, inside the program.
 $(BUILD)/embed.c: core/embed.lua $(LUAS)
-	@mkdir -p $(@D)
-	$(LUA) core/embed.lua $(LUAC) $(BUILD) $(LUAS) > $@.tmp && mv $@.tmp $@
+	@mkdir -p $(@D); echo '  EMBED'; $(LUA) core/embed.lua $(LUAC) $(BUILD) $(LUAS) > $@.tmp && mv $@.tmp $@
 
 $(BUILD)/embed.o: $(BUILD)/embed.c
-	$(CC) -std=c11 $(OPT) -Icore -c -o $@ $<
+	@$(CC) -std=c11 $(OPT) -Icore -c -o $@ $<
 
 # libFuzzer on the pure code, each spec/fuzz/NAME_fuzz.c in turn: make fuzz [seconds=10]
 # What it learns stays in build/fuzz/NAME.corpus; spec/fuzz/corpus/NAME is where it starts.

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+// lport_fields.c: the properties of a port: p.baudrate, p.rts = true, p.in_waiting.
+// A name maps to a number in one table; reading and assigning switch on it.
+#include <math.h>
+#include <string.h>
+
+#include "bind/lport.h"
+
+enum field {
+	F_BAUDRATE = 1, F_BYTESIZE, F_PARITY, F_STOPBITS, F_XONXOFF, F_RTSCTS, F_DSRDTR, F_LOW_LATENCY, F_RS485,
+	F_TIMEOUT, F_WRITE_TIMEOUT, F_INTER_BYTE_TIMEOUT, F_EXCLUSIVE, F_EOL, F_RECONNECT, F_WINDOW,
+	F_DTR, F_RTS, F_BREAK_CONDITION,
+	F_CTS, F_DSR, F_RI, F_CD,
+	F_IN_WAITING, F_OUT_WAITING, F_URL, F_NAME, F_IS_OPEN, F_ERRORS,
+};
+
+static const struct { const char *name; enum field field; unsigned setting; } fields[] = {
+	{ "baudrate", F_BAUDRATE, SET_BAUDRATE }, { "bytesize", F_BYTESIZE, SET_BYTESIZE },
+	{ "parity", F_PARITY, SET_PARITY }, { "stopbits", F_STOPBITS, SET_STOPBITS },
+	{ "xonxoff", F_XONXOFF, SET_XONXOFF }, { "rtscts", F_RTSCTS, SET_RTSCTS }, { "dsrdtr", F_DSRDTR, SET_DSRDTR },
+	{ "low_latency", F_LOW_LATENCY, SET_LOW_LATENCY }, { "rs485", F_RS485, SET_RS485 },
+	{ "timeout", F_TIMEOUT, 0 }, { "write_timeout", F_WRITE_TIMEOUT, 0 },
+	{ "inter_byte_timeout", F_INTER_BYTE_TIMEOUT, 0 }, { "exclusive", F_EXCLUSIVE, SET_EXCLUSIVE }, { "eol", F_EOL, 0 },
+	{ "reconnect", F_RECONNECT, 0 }, { "window", F_WINDOW, 0 }, { "dtr", F_DTR, 0 }, { "rts", F_RTS, 0 },
+	{ "break_condition", F_BREAK_CONDITION, 0 }, { "cts", F_CTS, 0 }, { "dsr", F_DSR, 0 }, { "ri", F_RI, 0 },
+	{ "cd", F_CD, 0 }, { "in_waiting", F_IN_WAITING, 0 }, { "out_waiting", F_OUT_WAITING, 0 }, { "url", F_URL, 0 },
+	{ "name", F_NAME, 0 }, { "is_open", F_IS_OPEN, 0 }, { "errors", F_ERRORS, 0 },
+};
+
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+void lport_push_fields(lua_State *L)
+{
+	lua_createtable(L, 0, FIELDS);
+	for (int i = 0; i < FIELDS; i++) {
+		lua_pushinteger(L, i);
+		lua_setfield(L, -2, fields[i].name);
+	}
+}
+
+static int unknown(lua_State *L, const char *what)
+{
+	struct err e;
+	err_set(&e, ERR_UNSUPPORTED, "a port has no %s \"%s\"", what, lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) :
+		luaL_typename(L, 2));
+	raise_err(L, &e);
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+static void push_rs485(lua_State *L, const struct rs485 *r)
+{
+	if (!r->on) {
+		lua_pushboolean(L, 0);
+		return;
+	}
+	lua_createtable(L, 0, 5);
+	lua_pushboolean(L, r->rts_level_for_tx), lua_setfield(L, -2, "rts_level_for_tx");
+	lua_pushboolean(L, r->rts_level_for_rx), lua_setfield(L, -2, "rts_level_for_rx");
+	lua_pushboolean(L, r->loopback), lua_setfield(L, -2, "loopback");
+	lua_pushnumber(L, r->delay_before_tx), lua_setfield(L, -2, "delay_before_tx");
+	lua_pushnumber(L, r->delay_before_rx), lua_setfield(L, -2, "delay_before_rx");
+}
+
+static int push_errors(lua_State *L, struct lport *lp)
+{
+	struct port_errors n;
+	struct err e;
+	if (port_get_errors(lp->port, &n, &e) < 0)
+		return lport_fail(L, lp, "errors", &e);
+	lua_createtable(L, 0, 4);
+	lua_pushinteger(L, (lua_Integer)n.parity), lua_setfield(L, -2, "parity");
+	lua_pushinteger(L, (lua_Integer)n.framing), lua_setfield(L, -2, "framing");
+	lua_pushinteger(L, (lua_Integer)n.overrun), lua_setfield(L, -2, "overrun");
+	lua_pushinteger(L, (lua_Integer)n.breaks), lua_setfield(L, -2, "breaks");
+	return 1;
+}
+
+static int push_input(lua_State *L, struct lport *lp, unsigned bit, const char *name)
+{
+	struct err e;
+	unsigned values;
+	if (port_get_signals(lp->port, &values, &e) < 0)
+		return lport_fail(L, lp, name, &e);
+	if (lp->port->taps)
+		port_tap(lp->port, &(struct tap_event){ .kind = TAP_GET_SIGNAL, .signal = bit, .number = !!(values & bit) });
+	lua_pushboolean(L, (int)(values & bit));
+	return 1;
+}
+
+static int push_output(lua_State *L, struct lport *lp, unsigned bit, const char *name)
+{
+	struct err e;
+	struct port *p = lp->port;
+	if (!p->ops->set_signals)
+		return err_set(&e, ERR_UNSUPPORTED, "%s: %s means nothing on a %s port", p->url.text, name, p->ops->name),
+			lport_fail(L, lp, name, &e);
+	lua_pushboolean(L, (int)(p->outputs & bit));
+	return 1;
+}
+
+static int push_out_waiting(lua_State *L, struct lport *lp)
+{
+	struct err e;
+	size_t n;
+	if (port_out_waiting(lp->port, &n, &e) < 0)
+		return lport_fail(L, lp, "out_waiting", &e);
+	lua_pushinteger(L, (lua_Integer)n);
+	return 1;
+}
+
+static int push_setting(lua_State *L, const struct config *c, enum field f)
+{
+	switch (f) {
+	case F_BAUDRATE: lua_pushinteger(L, c->line.baudrate); break;
+	case F_BYTESIZE: lua_pushinteger(L, c->line.bytesize); break;
+	case F_PARITY: lua_pushlstring(L, &c->line.parity, 1); break;
+	case F_STOPBITS:
+		if (c->line.stopbits == 1.5)
+			lua_pushnumber(L, 1.5);
+		else
+			lua_pushinteger(L, (lua_Integer)c->line.stopbits);
+		break;
+	case F_XONXOFF: lua_pushboolean(L, c->line.xonxoff); break;
+	case F_RTSCTS: lua_pushboolean(L, c->line.rtscts); break;
+	case F_DSRDTR: lua_pushboolean(L, c->line.dsrdtr); break;
+	case F_LOW_LATENCY: lua_pushboolean(L, c->line.low_latency); break;
+	case F_RS485: push_rs485(L, &c->line.rs485); break;
+	case F_TIMEOUT: lua_pushnumber(L, c->timeout); break;
+	case F_WRITE_TIMEOUT: lua_pushnumber(L, c->write_timeout); break;
+	case F_INTER_BYTE_TIMEOUT:
+		if (c->inter_byte_timeout > 0)
+			lua_pushnumber(L, c->inter_byte_timeout);
+		else
+			lua_pushnil(L);
+		break;
+	case F_EXCLUSIVE: lua_pushboolean(L, c->exclusive); break;
+	case F_EOL: lua_pushlstring(L, c->eol, c->eol_size); break;
+	case F_RECONNECT: lua_pushboolean(L, c->reconnect); break;
+	case F_WINDOW: lua_pushinteger(L, (lua_Integer)c->window); break;
+	default: lua_pushnil(L);
+	}
+	return 1;
+}
+
+/* upvalues: metatable, false (no twin), fields, methods */
+int lport_index(lua_State *L)
+{
+	lua_pushvalue(L, 2);
+	if (lua_rawget(L, lua_upvalueindex(4)) != LUA_TNIL)
+		return 1;
+	struct lport *lp = lport_self(L);
+	lua_pushvalue(L, 2);
+	if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TNUMBER)
+		return unknown(L, "field or method");
+	lua_Integer i = lua_tointeger(L, -1);
+	enum field f = fields[i].field;
+	const char *name = fields[i].name;
+	struct port *p = lp->port;
+	if (!p) {
+		if (f == F_IS_OPEN)
+			return lua_pushboolean(L, 0), 1;
+		raise_text(L, ERR_CLOSED, "the port is closed");
+	}
+	switch (f) {
+	case F_DTR: return push_output(L, lp, SIGNAL_DTR, name);
+	case F_RTS: return push_output(L, lp, SIGNAL_RTS, name);
+	case F_BREAK_CONDITION: return lua_pushboolean(L, p->break_on), 1;
+	case F_CTS: return push_input(L, lp, SIGNAL_CTS, name);
+	case F_DSR: return push_input(L, lp, SIGNAL_DSR, name);
+	case F_RI: return push_input(L, lp, SIGNAL_RI, name);
+	case F_CD: return push_input(L, lp, SIGNAL_CD, name);
+	case F_IN_WAITING: return lua_pushinteger(L, (lua_Integer)port_in_waiting(p)), 1;
+	case F_OUT_WAITING: return push_out_waiting(L, lp);
+	case F_URL: return lua_pushstring(L, p->url.text), 1;
+	case F_NAME: return lua_pushstring(L, p->name), 1;
+	case F_IS_OPEN: return lua_pushboolean(L, p->state == PORT_OPEN || p->state == PORT_LOST), 1;
+	case F_ERRORS: return push_errors(L, lp);
+	default: break;
+	}
+	if (fields[i].setting & ~p->ops->settings) {
+		struct err e;
+		err_set(&e, ERR_UNSUPPORTED, "%s: %s means nothing on a %s port", p->url.text, name, p->ops->name);
+		raise_err(L, &e);
+	}
+	return push_setting(L, &p->cfg, f);
+}
+
+/* ---- assigning --------------------------------------------------------------------------- */
+
+static int set_break(lua_State *L, struct lport *lp)
+{
+	struct err e;
+	if (port_set_break(lp->port, lua_toboolean(L, 3), &e) < 0)
+		return lport_fail(L, lp, "break_condition", &e);
+	if (lp->port->taps)
+		port_tap(lp->port, &(struct tap_event){ .kind = TAP_BREAK, .number = lua_toboolean(L, 3) });
+	return 0;
+}
+
+/* upvalues: metatable, false (no twin), fields */
+int lport_newindex(lua_State *L)
+{
+	struct err e = { 0 };
+	struct lport *lp = lport_self(L);
+	lua_pushvalue(L, 2);
+	if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TNUMBER)
+		return unknown(L, "field");
+	lua_Integer i = lua_tointeger(L, -1);
+	enum field f = fields[i].field;
+	if (lport_free_for(lp, &lp->op, fields[i].name, &e) < 0)
+		return lport_fail(L, lp, fields[i].name, &e);
+	if (f >= F_CTS) {
+		err_set(&e, ERR_UNSUPPORTED, "%s can only be read", fields[i].name);
+		return lport_fail(L, lp, fields[i].name, &e);
+	}
+	if (f == F_BREAK_CONDITION)
+		return set_break(L, lp);
+	struct url u;
+	if (url_parse(&u, "set:", &e) < 0)
+		return lport_fail(L, lp, fields[i].name, &e);
+	lua_createtable(L, 0, 1);
+	lua_pushvalue(L, 2);
+	if (f == F_INTER_BYTE_TIMEOUT && lua_isnil(L, 3))
+		lua_pushinteger(L, 0);
+	else
+		lua_pushvalue(L, 3);
+	if (lua_isnil(L, -1)) {
+		url_clear(&u);
+		raise_argument(L, 3, "a value for the field");
+	}
+	lua_rawset(L, -3);
+	bind_options(L, lua_gettop(L), &u);
+	struct config c = lp->port->cfg;
+	c.dtr = c.rts = -1;
+	c.given = 0;
+	int r = 0;
+	for (unsigned k = 0; k < u.count && r >= 0; k++)
+		r = config_option(&c, u.options[k].key, u.options[k].value, &e);
+	url_clear(&u);
+	return r < 0 ? lport_fail(L, lp, fields[i].name, &e) : lport_configure(L, lp, &c, fields[i].name);
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// lqueue.c: rig.queue(): values from tasks to tasks, first in, first out.  Also
+// what locks are made of.  The values are in the userdata's user value.
+#include <math.h>
+
+#include "bind/bind.h"
+#include "sched/wait.h"
+
+struct queue {
+	lua_Integer first, last;             /* indices in the table; empty: first > last */
+	lua_Integer limit;                   /* push waits above; 0 none */
+	struct waitlist takers, givers;
+};
+
+static int push_values(lua_State *L)
+{
+	return lua_getiuservalue(L, 1, 1);
+}
+
+static int count(const struct queue *q)
+{
+	return (int)(q->last - q->first + 1);
+}
+
+/* Somebody else may go on as well: a woken task that was cancelled has not used its turn. */
+static void wake_next(struct queue *q)
+{
+	if (count(q) > 0)
+		waitlist_wake(&q->takers);
+	if (!q->limit || count(q) < q->limit)
+		waitlist_wake(&q->givers);
+}
+
+static int push_now(lua_State *L, struct queue *q)
+{
+	push_values(L);
+	lua_pushvalue(L, 2);
+	lua_rawseti(L, -2, ++q->last);
+	wake_next(q);
+	lua_settop(L, 1);
+	return 1;
+}
+
+static int timed_out(lua_State *L, const char *text)
+{
+	raise_text(L, ERR_TIMEOUT, text);
+}
+
+static int pushed(lua_State *L, int status, lua_KContext ctx)
+{
+	struct queue *q = (struct queue *)ctx;
+	if (count(q) < q->limit)
+		return push_now(L, q);
+	if (status == WAKE_TIMEOUT)
+		return timed_out(L, "push: the queue stayed full");
+	return task_wait_in(L, &q->givers, lua_tointeger(L, 4), pushed, ctx);
+}
+
+/* lua: queue = queue:push(value[, timeout]) */
+static int lqueue_push(lua_State *L)
+{
+	struct queue *q = bind_self(L, 1, "a queue");
+	double timeout = bind_seconds(L, 3, INFINITY);
+	if (lua_isnoneornil(L, 2))
+		raise_argument(L, 2, "a value (not nil)");
+	if (!q->limit || count(q) < q->limit)
+		return push_now(L, q);
+	lua_settop(L, 3);
+	int64_t deadline = deadline_after(timeout);
+	lua_pushinteger(L, deadline);
+	return task_wait_in(L, &q->givers, deadline, pushed, (lua_KContext)q);
+}
+
+static int pop_now(lua_State *L, struct queue *q)
+{
+	push_values(L);
+	lua_rawgeti(L, -1, q->first);
+	lua_pushnil(L);
+	lua_rawseti(L, -3, q->first++);
+	if (count(q) == 0)
+		q->first = 1, q->last = 0;
+	wake_next(q);
+	return 1;
+}
+
+static int popped(lua_State *L, int status, lua_KContext ctx)
+{
+	struct queue *q = (struct queue *)ctx;
+	if (count(q) > 0)
+		return pop_now(L, q);
+	if (status == WAKE_TIMEOUT)
+		return timed_out(L, "pop: the queue stayed empty");
+	return task_wait_in(L, &q->takers, lua_tointeger(L, 2), popped, ctx);
+}
+
+/* lua: value = queue:pop([timeout]) */
+static int lqueue_pop(lua_State *L)
+{
+	struct queue *q = bind_self(L, 1, "a queue");
+	double timeout = bind_seconds(L, 2, INFINITY);
+	if (count(q) > 0)
+		return pop_now(L, q);
+	lua_settop(L, 1);
+	int64_t deadline = deadline_after(timeout);
+	lua_pushinteger(L, deadline);
+	return task_wait_in(L, &q->takers, deadline, popped, (lua_KContext)q);
+}
+
+static int lqueue_len(lua_State *L)
+{
+	lua_pushinteger(L, count(bind_self(L, 1, "a queue")));
+	return 1;
+}
+
+/* lua: queue = core.queue([limit])   push waits while `limit` values are in it */
+static int lqueue_new(lua_State *L)
+{
+	lua_Integer limit = lua_isnoneornil(L, 1) ? 0 : bind_integer(L, 1, 1, 1 << 30, "a limit of 1 or more");
+	struct queue *q = lua_newuserdatauv(L, sizeof *q, 1);
+	*q = (struct queue){ .first = 1, .limit = limit };
+	luaL_setmetatable(L, "moonrig.Queue");
+	lua_newtable(L);
+	lua_setiuservalue(L, -2, 1);
+	return 1;
+}
+
+void open_queue(lua_State *L)
+{
+	static const luaL_Reg methods[] = { { "push", lqueue_push }, { "pop", lqueue_pop }, { NULL, NULL } };
+	static const luaL_Reg meta[] = { { "__len", lqueue_len }, { NULL, NULL } };
+	bind_class(L, "moonrig.Queue", methods, meta);
+	lua_pop(L, 1);
+	lua_pushcfunction(L, lqueue_new);
+	lua_setfield(L, -2, "queue");
+}

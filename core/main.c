@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// main.c: argv -> script or command -> exit code.  The only main().
+//   moonrig FILE.lua [ARG...]  and  moonrig run FILE.lua [ARG...]  run a script
+//   moonrig COMMAND [ARG...]   runs scripts/COMMAND.lua, which is inside the program
+// Exit codes: 0 done, 2 error, 64 usage, 130 interrupted; a command may choose its own.
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/version.h"
+#include "bind/bind.h"
+#include "bind/embed.h"
+#include "sched/loop.h"
+#include "sched/task.h"
+
+enum { EXIT_ERROR = 2, EXIT_ABORTED = 130 };
+
+/* arg as in lua: arg[0] the script, arg[1]... its arguments, negative ones before it. */
+static void set_arg(lua_State *L, char **argv, int argc, int script)
+{
+	lua_createtable(L, argc - script, script + 1);
+	for (int i = 0; i < argc; i++) {
+		lua_pushstring(L, argv[i]);
+		lua_rawseti(L, -2, i - script);
+	}
+	lua_setglobal(L, "arg");
+}
+
+/* os.exit closes ports and the state, so that nothing (a raw terminal, a link) is left behind. */
+static int exit_closing(lua_State *L)
+{
+	lua_settop(L, 1);
+	lua_pushboolean(L, 1);
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_call(L, 2, 0);
+	return 0;
+}
+
+static void set_exit(lua_State *L)
+{
+	lua_getglobal(L, "os");
+	lua_getfield(L, -1, "exit");
+	lua_pushcclosure(L, exit_closing, 1);
+	lua_setfield(L, -2, "exit");
+	lua_pop(L, 1);
+}
+
+static const char *command_module(const char *name)
+{
+	static char module[128];
+	snprintf(module, sizeof module, "moonrig.command.%s", name);
+	for (unsigned i = 0; i < embedded_count; i++)
+		if (!strcmp(embedded_modules[i].name, module))
+			return module;
+	return NULL;
+}
+
+static bool looks_like_file(const char *name)
+{
+	size_t n = strlen(name);
+	return strchr(name, '/') || (n > 4 && !strcmp(name + n - 4, ".lua"));
+}
+
+static int usage(FILE *out, int code)
+{
+	fprintf(out, "moonrig " MOONRIG_VERSION ": talks to instruments, runs test stations, in Lua\n\n"
+		"usage: moonrig FILE.lua [ARG...]      run a script\n"
+		"       moonrig COMMAND [ARG...]       (moonrig COMMAND --help tells more)\n\ncommands: run");
+	for (unsigned i = 0; i < embedded_count; i++)
+		if (!strncmp(embedded_modules[i].name, "moonrig.command.", 16))
+			fprintf(out, " %s", embedded_modules[i].name + 16);
+	fprintf(out, "\n\nexample: moonrig ports\n");
+	return code;
+}
+
+/* Loads what is to run, on top of the stack: 0, or the exit code with the message printed. */
+static int load(lua_State *L, char **argv, int argc, int at)
+{
+	const char *name = argv[at];
+	const char *module = looks_like_file(name) ? NULL : command_module(name);
+	if (module) {
+		set_arg(L, argv, argc, at);
+		lua_getglobal(L, "require");
+		lua_pushstring(L, "moonrig.cli");
+		if (lua_pcall(L, 1, 1, 0) == LUA_OK) {
+			lua_getfield(L, -1, "run");
+			lua_replace(L, -2);
+			lua_pushstring(L, name);
+			return 0;
+		}
+	} else if (!looks_like_file(name) && strcmp(name, "-") != 0) {
+		fprintf(stderr, "moonrig: there is no command \"%s\" (a script ends in .lua or has a / in it); moonrig --help "
+			"lists the commands\n", name);
+		return EX_USAGE;
+	} else {
+		set_arg(L, argv, argc, at);
+		if (luaL_loadfilex(L, strcmp(name, "-") ? name : NULL, "t") == LUA_OK) {
+			for (int i = at + 1; i < argc; i++)
+				lua_pushstring(L, argv[i]);
+			return 0;
+		}
+	}
+	fprintf(stderr, "moonrig: %s\n", lua_tostring(L, -1));
+	return EXIT_ERROR;
+}
+
+/* How the main task ended -> exit code. */
+static int conclude(lua_State *L, struct loop *l, struct task *main)
+{
+	if (l->fatal) {
+		fprintf(stderr, "moonrig: a task failed and nobody joined it: %s\n", l->fatal);
+		return EXIT_ERROR;
+	}
+	if (main->state != TASK_DEAD)
+		return EXIT_ABORTED;
+	int n = task_results(L, main);
+	if (!main->failed)
+		return n && lua_isinteger(L, -n) ? (int)lua_tointeger(L, -n) & 255 : 0;
+	if (is_error(L, -1, ERR_CANCELLED) && l->interrupts)
+		return EXIT_ABORTED;
+	const char *text = luaL_tolstring(L, -1, NULL);
+	fprintf(stderr, "moonrig: %s\n%s\n", text, l->main_traceback ? l->main_traceback : "");
+	return EXIT_ERROR;
+}
+
+static int run(lua_State *L, struct loop *l, char **argv, int argc, int at)
+{
+	int code = load(L, argv, argc, at);
+	if (code)
+		return code;
+	struct task *main = task_spawn(L, l, lua_gettop(L) - 1);
+	main->joined = true;
+	loop_run(l, main);
+	return conclude(L, l, main);
+}
+
+int main(int argc, char **argv)
+{
+	int at = argc > 1 && !strcmp(argv[1], "run") ? 2 : 1;
+	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+		printf("moonrig %s (%s, libevent %s)\n", MOONRIG_VERSION, LUA_RELEASE, event_get_version());
+		return 0;
+	}
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")))
+		return usage(stdout, 0);
+	if (argc <= at)
+		return usage(stderr, EX_USAGE);
+	lua_State *L = luaL_newstate();
+	struct loop *l = L ? loop_new(L) : NULL;
+	if (!l) {
+		fprintf(stderr, "moonrig: cannot start: out of memory or descriptors\n");
+		return EXIT_ERROR;
+	}
+	luaL_openlibs(L);
+	bind_searcher(L);
+	set_exit(L);
+	int code = run(L, l, argv, argc, at);
+	fflush(stdout);
+	lua_close(L);
+	loop_free(l);
+	return code;
+}

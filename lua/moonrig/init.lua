@@ -1,0 +1,34 @@
+-- moonrig: the public table.  Nothing else is API.  What is large is loaded when
+-- it is first used: rig.scpi, rig.sim, rig.test, rig.json.
+local core = require "moonrig.core"
+
+local rig = {
+  version = core.version,
+  open = core.open,
+  try_open = core.try_open,
+  pair = core.pair,
+  spawn = core.spawn,
+  sleep = core.sleep,
+  now = core.now,
+  deadline = core.deadline,
+  queue = core.queue,
+}
+
+-- name -> module, and the field in it (nil: the module itself)
+local later = {
+  group = { "moonrig.task", "group" },
+  lock = { "moonrig.task", "lock" },
+  listen = { "moonrig.listen" },
+  json = { "moonrig.json" },
+}
+
+return setmetatable(rig, {
+  __index = function(_, name)
+    local entry = later[name]
+    if not entry then return nil end
+    local value = require(entry[1])
+    if entry[2] then value = value[entry[2]] end
+    rawset(rig, name, value)
+    return value
+  end,
+})

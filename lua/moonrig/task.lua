@@ -1,0 +1,101 @@
+-- task.lua: groups and locks, made of tasks and queues (core/bind/ltask.c, lqueue.c).
+local core = require "moonrig.core"
+
+local task = {}
+
+local Group = {}
+Group.__index = Group
+
+--- Starts a task that belongs to the group.
+---@param fn function
+---@return moonrig.Task
+function Group:spawn(fn, ...)
+  if self.closed then
+    error(core.error { code = "closed", message = "spawn: the group has ended" }, 0)
+  end
+  local ended = self.ended
+  self.live = self.live + 1
+  local member
+  member = core.spawn(function(...)
+    local result = table.pack(pcall(fn, ...))
+    ended:push { member = member, ok = result[1], err = result[2] }
+    if not result[1] then error(result[2], 0) end
+    return table.unpack(result, 2, result.n)
+  end, ...)
+  self.members[member] = true
+  return member
+end
+
+local function cancel_members(group, reason)
+  for member in pairs(group.members) do member:cancel(reason) end
+end
+
+-- Waits for one member; an error or a cancel of the waiting task cancels the rest, once.
+local function collect(group)
+  local ok, note = pcall(group.ended.pop, group.ended)
+  if not ok then
+    group.failure = group.failure or note
+    cancel_members(group, "the group was cancelled")
+    return
+  end
+  group.live = group.live - 1
+  group.members[note.member] = nil
+  pcall(note.member.join, note.member)
+  if not note.ok and not group.failure then
+    group.failure = note.err
+    cancel_members(group, "another task of the group failed")
+  end
+end
+
+--- Runs fn(group); ends when every task started with group:spawn has ended. The first error cancels
+--- the others and is raised here when all have ended.
+---@async
+---@param fn fun(group: moonrig.Group)
+function task.group(fn)
+  local group = setmetatable({ members = {}, live = 0, ended = core.queue() }, Group)
+  local ok, err = pcall(fn, group)
+  if not ok then
+    group.failure = err
+    cancel_members(group, "the group's function failed")
+  end
+  while group.live > 0 do collect(group) end
+  group.closed = true
+  if group.failure then error(group.failure, 0) end
+end
+
+local Lock = {}
+Lock.__index = Lock
+
+--- Takes the lock; waits in line while another task holds it. Release it with release(), or
+--- `local held <close> = lock:acquire()`.
+---@async
+---@param timeout? number seconds; none: for ever
+---@return moonrig.Held
+function Lock:acquire(timeout)
+  self.token:pop(timeout)
+  local lock, held = self, {}
+  function held.release()
+    if lock then
+      lock.token:push(true)
+      lock = nil
+    end
+  end
+  return setmetatable(held, { __close = held.release })
+end
+
+--- Runs fn(...) while holding the lock.
+---@async
+function Lock:with(fn, ...)
+  local held <close> = self:acquire() -- luacheck: ignore held
+  return fn(...)
+end
+
+--- A lock: one task at a time, first come first served.
+---@return moonrig.Lock
+function task.lock()
+  local token = core.queue()
+  token:push(true)
+  return setmetatable({ token = token }, Lock)
+end
+
+return task
