@@ -134,10 +134,84 @@
 ---@field cal_due string?        ISO date
 ---@field cal_certificate string?
 
+local core = require "moonrig.core"
+local reader = require "moonrig.record.reader"
+local schema = require "moonrig.record.schema"
+local writer = require "moonrig.record.writer"
+
 local record = {}
 
-record.run_outcomes = { "PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED" }
-record.phase_outcomes = { "PASS", "FAIL", "SKIP", "ERROR" }
-record.measurement_outcomes = { "PASS", "FAIL", "UNSET", "SKIPPED" }
+---@class moonrig.Record
+---@field path string
+---@field db userdata          the store, for statistics; see core/bind/lstore.c
+local Record = {}
+Record.__index = Record
+
+--- Opens a record, and makes it when it is new. Runs whose process went away without finishing them are ended as
+--- ABORTED; those of living processes are left alone. Several processes may have it open.
+---@param path string          a file; SQLite keeps two more beside it, ending in -wal and -shm
+---@param opts { readonly: boolean?, timeout: number? }?  readonly: change nothing, not even that; timeout: seconds
+---  to wait for another program's lock (default 5)
+---@return moonrig.Record
+---  Raises: not_found (no such folder; no such file, when readonly), permission, unsupported (not a record, or from
+---  a newer moonrig), busy (locked), system (disk full, damaged).
+function record.open(path, opts)
+  local db = core.store.open(path, opts)
+  local readonly = opts ~= nil and opts.readonly or false
+  local ok, e = pcall(schema.prepare, db, path, readonly)
+  if ok and not readonly then ok, e = pcall(reader.end_interrupted, db) end
+  if not ok then
+    db:close()
+    error(e, 0)
+  end
+  return setmetatable({ path = path, db = db }, Record)
+end
+
+--- Closes it; twice does no harm. A run that goes on in it can no longer be written.
+function Record:close() self.db:close() end
+Record.__close = Record.close
+
+--- Starts a run. Its methods phase, log, attachment, prompt, instrument and finish are in record/writer.lua.
+---@param given { station: string, dut: moonrig.Dut, procedure: { name: string, version: string?, script: string? },
+---  site: string?, operator: string?, mode: string?, simulated: boolean?, attempt: integer?, runtime: string?,
+---  config: table?, meta: table? }  script: the text, of which the SHA-256 is kept with the procedure;
+---  attempt: counted unless given
+---@return moonrig.RecordRun
+function Record:start_run(given) return writer.start_run(self.db, given) end
+
+--- Lists runs, the oldest first.
+---@param filter { serial: string?, part: string?, procedure: string?, station: string?, operator: string?,
+---  outcome: moonrig.RunOutcome?, since: string?, before: string?, last: integer? }?  since and before: UTC,
+---  "2026-07-01" or longer; last: only so many, the newest
+---@return moonrig.RunHead[]
+function Record:runs(filter) return reader.runs(self.db, filter or {}) end
+
+--- Reads one run.
+---@param ref string|integer   its id, or its number in this database
+---@return moonrig.Run
+---  Raises: not_found
+function Record:load(ref) return reader.load(self.db, self.path, ref) end
+
+--- The bytes of an attachment or script; nil when there are none.
+---@param sha256 string
+---@return string?
+function Record:blob(sha256) return self.db:value("SELECT data FROM blob WHERE sha256 = ?", sha256) end
+
+--- All log lines of a run in order, each with `phase`, the name of its phase, added.
+---@param run moonrig.Run
+---@return { at: number, level: string, message: string, source: string?, phase: string? }[]
+function record.logs(run)
+  local all = {}
+  local function add(logs, phase)
+    for _, log in ipairs(logs) do
+      all[#all + 1] = { seq = log.seq, at = log.at, level = log.level, message = log.message, source = log.source,
+        phase = phase }
+    end
+  end
+  add(run.logs)
+  for _, phase in ipairs(run.phases) do add(phase.logs, phase.name) end
+  table.sort(all, function(a, b) return a.seq < b.seq end)
+  return all
+end
 
 return record

@@ -1,0 +1,67 @@
+-- SPDX-License-Identifier: MIT
+-- record/check.lua: refuses fields that the record does not know, so that nothing given to it is dropped.
+
+local core = require "moonrig.core"
+
+local check = {}
+
+function check.fail(code, message, ...) error(core.error { code = code, message = message:format(...) }, 0) end
+
+local function is_scalar(v)
+  local kind = type(v)
+  return kind == "string" or kind == "number" or kind == "boolean"
+end
+
+-- A number that a REAL column keeps: no NaN, no integer that a double cannot hold.
+local function is_real(v) return type(v) == "number" and v == v and v + 0.0 == v end
+
+local kinds = {
+  integer = function(v) return math.type(v) == "integer" end,
+  scalar = is_scalar,
+  real = is_real,
+}
+for _, name in ipairs { "string", "boolean", "table" } do
+  kinds[name] = function(v) return type(v) == name end
+end
+local called = { scalar = "a boolean, number or string", real = "a number (no NaN, no integer beyond a double)",
+  integer = "an integer" }
+
+--- A kind of field: one of these words.
+function check.one_of(words)
+  local set = { words = table.concat(words, ", ") }
+  for _, word in ipairs(words) do set[word] = true end
+  return set
+end
+
+local function is_valid(value, want)
+  if type(want) == "table" then return want[value] == true end
+  return kinds[want](value)
+end
+
+local function names(fields)
+  local list = {}
+  for key in pairs(fields) do
+    if type(key) == "string" then list[#list + 1] = key end
+  end
+  table.sort(list)
+  return table.concat(list, ", ")
+end
+
+--- Checks a table against { "required", ..., field = kind, ... }; raises `unsupported` and names the field.
+function check.fields(op, given, fields)
+  if type(given) ~= "table" then check.fail("unsupported", "%s: wants a table, got a %s", op, type(given)) end
+  for key, value in pairs(given) do
+    local want = fields[key]
+    if not want or type(key) ~= "string" then
+      check.fail("unsupported", "%s: there is no field %s (there are %s)", op, tostring(key), names(fields))
+    elseif not is_valid(value, want) then
+      check.fail("unsupported", "%s: %s = %s: wants %s", op, key, tostring(value),
+        type(want) == "table" and want.words or called[want] or "a " .. want)
+    end
+  end
+  for _, key in ipairs(fields) do
+    if given[key] == nil then check.fail("unsupported", "%s: the field %s is missing", op, key) end
+  end
+end
+
+return check

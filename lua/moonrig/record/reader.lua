@@ -1,0 +1,239 @@
+-- SPDX-License-Identifier: MIT
+-- record/reader.lua: runs read back as the tables described in record.lua, and the end of those whose
+-- process went away.
+
+local core = require "moonrig.core"
+local check = require "moonrig.record.check"
+local json = require "moonrig.json"
+local process = require "moonrig.record.process"
+local schema = require "moonrig.record.schema"
+local time = require "moonrig.record.time"
+
+local reader = {}
+
+local EXACT = { nonfinite = "literal", invalid = "escape" }
+local function from_json(text) return text and json.decode(text, EXACT) end
+local function not_empty(text) return text ~= "" and text or nil end
+local function seconds(us) return us and us / 1e6 end
+
+-- Heads
+
+local HEAD = [[
+SELECT run.*, station.name AS station_name, unit.part, unit.serial, procedure.name AS procedure_name,
+  procedure.version, procedure.script_sha256,
+  run_end.ended_at, run_end.duration_us, run_end.outcome, run_end.marginal, run_end.interrupted, run_end.code,
+  run_end.message
+FROM run
+  JOIN station ON station.id = run.station
+  JOIN unit ON unit.id = run.unit
+  JOIN procedure ON procedure.id = run.procedure
+  LEFT JOIN run_end ON run_end.run = run.num
+]]
+
+local function last_us(db, num)
+  return db:value([[SELECT max(coalesce(at_us, 0)) FROM (
+    SELECT max(at_us) AS at_us FROM phase WHERE run = ?1 UNION ALL SELECT max(at_us) FROM phase_end WHERE run = ?1
+    UNION ALL SELECT max(at_us) FROM measurement WHERE run = ?1 UNION ALL SELECT max(at_us) FROM log WHERE run = ?1
+    UNION ALL SELECT max(at_us) FROM attachment WHERE run = ?1 UNION ALL SELECT max(at_us) FROM prompt WHERE run = ?1
+    UNION ALL SELECT max(at_us) FROM prompt_answer WHERE run = ?1)]], num)
+end
+
+local function why_interrupted(row)
+  return ("interrupted: process %d on %s ended without finishing the run"):format(row.pid, row.host)
+end
+
+-- Fills in the end of a run that has none: it goes on, or its process went away.
+local function without_end(db, row)
+  row.duration_us = last_us(db, row.num)
+  row.running = process.is_alive(row)
+  if not row.running then
+    row.outcome, row.interrupted, row.code, row.message = "ABORTED", 1, "interrupted", why_interrupted(row)
+  end
+end
+
+local function to_head(db, row)
+  if not row.outcome then without_end(db, row) end
+  return {
+    id = row.id, num = row.num, outcome = row.outcome, running = row.running or false,
+    interrupted = row.interrupted == 1, marginal = row.marginal == 1, code = row.code, message = row.message,
+    started_at = row.started_at, ended_at = row.ended_at, duration = seconds(row.duration_us),
+    station = row.station_name, site = row.site, operator = row.operator,
+    dut = { serial = row.serial, part = not_empty(row.part), revision = row.revision, batch = row.batch },
+    procedure = { name = row.procedure_name, version = not_empty(row.version),
+      script_sha256 = not_empty(row.script_sha256) },
+    mode = row.mode, simulated = row.simulated == 1, attempt = row.attempt, runtime = row.runtime, host = row.host,
+    config = from_json(row.config), meta = from_json(row.meta),
+  }
+end
+
+local FILTER = {
+  serial = "string", part = "string", procedure = "string", station = "string", operator = "string",
+  since = "string", before = "string", last = "integer",
+  outcome = check.one_of { "PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED" },
+}
+local CONDITIONS = {
+  serial = "unit.serial = ?", part = "unit.part = ?", procedure = "procedure.name = ?", station = "station.name = ?",
+  operator = "run.operator = ?", since = "run.started_at >= ?", before = "run.started_at < ?",
+}
+
+--- See record.lua, Record:runs.
+function reader.runs(db, filter)
+  check.fields("runs", filter, FILTER)
+  local where, values = {}, {}
+  for key, condition in pairs(CONDITIONS) do
+    if filter[key] then
+      where[#where + 1] = condition
+      values[#values + 1] = filter[key]
+    end
+  end
+  local sql = HEAD .. (where[1] and "WHERE " .. table.concat(where, " AND ") or "")
+    .. " ORDER BY run.started_at DESC, run.num DESC"
+  local found = {}
+  for row in db:rows(sql, table.unpack(values)) do
+    if filter.last and #found >= filter.last then break end
+    local head = to_head(db, row)
+    if not filter.outcome or head.outcome == filter.outcome then found[#found + 1] = head end
+  end
+  for i = 1, #found // 2 do found[i], found[#found + 1 - i] = found[#found + 1 - i], found[i] end
+  return found
+end
+
+-- Whole runs
+
+local function to_value(row)
+  if row.type == "float" then
+    return row.text and (row.text == "nan" and 0 / 0 or tonumber(row.text)) or row.num
+  elseif row.type == "integer" then
+    return math.tointeger(row.text and tonumber(row.text) or row.num)
+  elseif row.type == "boolean" then
+    return row.num ~= 0
+  end
+  return row.text
+end
+
+local function to_limits(row)
+  local limits = {
+    min = row.limit_min, max = row.limit_max, marginal_min = row.marginal_min, marginal_max = row.marginal_max,
+    nominal = row.nominal, within = row.within, equals = from_json(row.equals), one_of = from_json(row.one_of),
+    matches = row.matches, text = row.limit_text,
+  }
+  return next(limits) ~= nil and limits or nil
+end
+
+local function load_phases(db, run)
+  local by_seq = {}
+  for row in db:rows([[SELECT phase.*, phase_end.at_us AS end_us, outcome, marginal, code, message
+      FROM phase LEFT JOIN phase_end ON phase_end.run = phase.run AND phase_end.phase = phase.seq
+      WHERE phase.run = ? ORDER BY phase.seq]], run.num) do
+    local phase = {
+      seq = row.seq, name = row.name, group = row.grp, attempt = row.attempt, at = seconds(row.at_us),
+      duration = row.end_us and seconds(row.end_us - row.at_us), outcome = row.outcome, marginal = row.marginal == 1,
+      code = row.code, message = row.message, measurements = json.array(),
+      logs = json.array(), attachments = json.array(), prompts = json.array(),
+    }
+    if not row.outcome and not run.running then
+      phase.outcome, phase.code, phase.message = "ERROR", "interrupted", "the run ended in this phase"
+    end
+    run.phases[#run.phases + 1] = phase
+    by_seq[row.seq] = phase
+  end
+  return by_seq
+end
+
+local function load_measurements(db, run, phases)
+  for row in db:rows("SELECT * FROM measurement WHERE run = ? ORDER BY seq", run.num) do
+    local list = phases[row.phase].measurements
+    list[#list + 1] = {
+      seq = row.seq, name = row.name, at = seconds(row.at_us), value = to_value(row), unit = row.unit,
+      outcome = row.outcome, marginal = row.marginal == 1, limits = to_limits(row), instrument = row.instrument,
+      uncertainty = row.uncertainty, doc = row.doc,
+    }
+  end
+end
+
+-- Puts what a query gives into the list of that name, of its phase or of the run.
+local function load_into(db, run, phases, list_name, sql, convert)
+  for row in db:rows(sql, run.num) do
+    local list = (row.phase and phases[row.phase] or run)[list_name]
+    local item = convert(row)
+    item.seq, item.at = row.seq, seconds(row.at_us)
+    list[#list + 1] = item
+  end
+end
+
+local function load_logs(db, run, phases)
+  load_into(db, run, phases, "logs", "SELECT * FROM log WHERE run = ? ORDER BY seq", function(row)
+    return { level = row.level, message = row.message, source = row.source }
+  end)
+end
+
+local function load_attachments(db, run, phases)
+  load_into(db, run, phases, "attachments", [[SELECT attachment.*, size FROM attachment JOIN blob USING (sha256)
+      WHERE run = ? ORDER BY seq]], function(row)
+    return { name = row.name, mime = row.mime, size = row.size, sha256 = row.sha256 }
+  end)
+end
+
+local function load_prompts(db, run, phases)
+  load_into(db, run, phases, "prompts", [[SELECT prompt.*, answer, prompt_answer.at_us - prompt.at_us AS took_us
+      FROM prompt LEFT JOIN prompt_answer ON prompt_answer.run = prompt.run AND prompt_answer.prompt = prompt.seq
+      WHERE prompt.run = ? ORDER BY prompt.seq]], function(row)
+    return { kind = row.kind, message = row.message, options = from_json(row.options), answer = from_json(row.answer),
+      duration = seconds(row.took_us) }
+  end)
+end
+
+local function load_instruments(db, run)
+  for row in db:rows([[SELECT run_instrument.*, maker, model, serial, firmware FROM run_instrument
+      JOIN instrument ON instrument.id = instrument WHERE run = ? ORDER BY role]], run.num) do
+    run.instruments[#run.instruments + 1] = {
+      role = row.role, url = row.url, maker = not_empty(row.maker), model = not_empty(row.model),
+      serial = not_empty(row.serial), firmware = not_empty(row.firmware), simulated = row.simulated == 1,
+      cal_due = row.cal_due, cal_certificate = row.cal_certificate,
+    }
+  end
+end
+
+--- See record.lua, Record:load.
+function reader.load(db, path, ref)
+  local column = type(ref) == "string" and "run.id" or math.type(ref) == "integer" and "run.num"
+  if not column then check.fail("unsupported", "load: wants the id or number of a run, got %s", tostring(ref)) end
+  db:exec "BEGIN"  -- all of it as it is now, although others may be writing
+  local ok, run = pcall(function()
+    local row = db:row(HEAD .. "WHERE " .. column .. " = ?", ref)
+    if not row then check.fail("not_found", "%s has no run %s", path, ref) end
+    local run = to_head(db, row)
+    for _, name in ipairs { "phases", "instruments", "logs", "attachments", "prompts" } do run[name] = json.array() end
+    local phases = load_phases(db, run)
+    load_measurements(db, run, phases)
+    load_logs(db, run, phases)
+    load_attachments(db, run, phases)
+    load_prompts(db, run, phases)
+    load_instruments(db, run)
+    return run
+  end)
+  db:exec "COMMIT"
+  if not ok then error(run, 0) end
+  return run
+end
+
+-- Ends the runs whose process went away.
+function reader.end_interrupted(db)
+  if db:value "SELECT (SELECT count(*) FROM run) = (SELECT count(*) FROM run_end)" == 1 then return end
+  local gone = {}
+  for row in db:rows "SELECT * FROM run WHERE num NOT IN (SELECT run FROM run_end)" do
+    if not process.is_alive(row) then gone[#gone + 1] = row end
+  end
+  if not gone[1] then return end
+  local now = time.text((core.store.time()))
+  schema.atomic(db, function()
+    for _, row in ipairs(gone) do
+      db:exec([[INSERT INTO run_end (run, ended_at, duration_us, outcome, marginal, interrupted, code, message)
+          SELECT ?1, ?2, ?3, 'ABORTED', 0, 1, 'interrupted', ?4
+          WHERE NOT EXISTS (SELECT 1 FROM run_end WHERE run = ?1)]],
+        row.num, now, last_us(db, row.num), why_interrupted(row))
+    end
+  end)
+end
+
+return reader

@@ -1,0 +1,214 @@
+-- SPDX-License-Identifier: MIT
+-- record/schema.lua: the tables of the record, and how older ones become these.
+--
+-- Nothing is ever changed or removed: triggers refuse UPDATE, DELETE and INSERT OR REPLACE on every table.
+-- Things that begin and end have two tables (run, run_end); a row in the second is the end.
+-- `num` numbers the runs of this database; `id` is the run's name everywhere.  Within a run everything
+-- that happens takes the next `seq`, whatever table it goes to; (run, seq) is the key.
+-- at_us: microseconds since the start of the run on the monotonic clock.  *_at: UTC as text.
+-- JSON columns: config, meta, equals, one_of, options, answer (see json.lua, nonfinite = "literal",
+-- invalid = "escape").
+-- The value of a measurement: `type` is float, integer, boolean, string, or NULL when there is none.
+-- `num` is the number (1 and 0 for booleans), for arithmetic; `text` is the string, or a number that
+-- `num` cannot hold: NaN, -0.0, integers beyond 2^53.
+
+local core = require "moonrig.core"
+
+local schema = { application_id = 0x6d726967 }  -- "mrig"
+
+local function append_only(name, key)
+  return ([[
+CREATE TRIGGER NAME_no_update BEFORE UPDATE ON NAME BEGIN SELECT raise(ABORT, 'append-only: NAME'); END;
+CREATE TRIGGER NAME_no_delete BEFORE DELETE ON NAME BEGIN SELECT raise(ABORT, 'append-only: NAME'); END;
+CREATE TRIGGER NAME_no_replace BEFORE INSERT ON NAME WHEN EXISTS (SELECT 1 FROM NAME WHERE KEY)
+BEGIN SELECT raise(ABORT, 'append-only: NAME is there already'); END;
+]]):gsub("NAME", name):gsub("KEY", key)
+end
+
+--- One script for each version of the schema: steps[1] makes version 1, steps[2] turns that into version 2.
+--- A step that has been released is never edited.
+schema.steps = { [[
+CREATE TABLE station (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+
+CREATE TABLE unit (
+  id INTEGER PRIMARY KEY,
+  part TEXT NOT NULL,                  -- '': not said
+  serial TEXT NOT NULL,
+  UNIQUE (part, serial)
+) STRICT;
+
+CREATE TABLE blob (sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+
+CREATE TABLE procedure (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  version TEXT NOT NULL,               -- '': not said
+  script_sha256 TEXT NOT NULL,         -- '': not said; else in blob
+  UNIQUE (name, version, script_sha256)
+) STRICT;
+
+CREATE TABLE instrument (
+  id INTEGER PRIMARY KEY,
+  maker TEXT NOT NULL, model TEXT NOT NULL, serial TEXT NOT NULL, firmware TEXT NOT NULL,    -- '': not known
+  UNIQUE (maker, model, serial, firmware)
+) STRICT;
+
+CREATE TABLE run (
+  num INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,             -- UUIDv7
+  station INTEGER NOT NULL REFERENCES station,
+  unit INTEGER NOT NULL REFERENCES unit,
+  procedure INTEGER NOT NULL REFERENCES procedure,
+  site TEXT, operator TEXT, revision TEXT, batch TEXT,
+  mode TEXT NOT NULL,                  -- production, debug, ...
+  simulated INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  started_at TEXT NOT NULL,
+  runtime TEXT NOT NULL,
+  host TEXT NOT NULL, boot TEXT NOT NULL, pid INTEGER NOT NULL, pid_start INTEGER NOT NULL,  -- who writes it
+  config TEXT NOT NULL, meta TEXT NOT NULL
+) STRICT;
+CREATE INDEX run_by_unit ON run (unit, procedure);
+CREATE INDEX run_by_procedure ON run (procedure, started_at);
+CREATE INDEX run_by_time ON run (started_at);
+
+CREATE TABLE run_end (
+  run INTEGER PRIMARY KEY REFERENCES run,
+  ended_at TEXT NOT NULL,              -- of an interrupted run: when that was noticed
+  duration_us INTEGER NOT NULL,        -- of an interrupted run: until the last thing recorded
+  outcome TEXT NOT NULL CHECK (outcome IN ('PASS', 'FAIL', 'ERROR', 'TIMEOUT', 'ABORTED')),
+  marginal INTEGER NOT NULL,
+  interrupted INTEGER NOT NULL,
+  code TEXT, message TEXT
+) STRICT;
+
+CREATE TABLE run_instrument (
+  run INTEGER NOT NULL REFERENCES run,
+  role TEXT NOT NULL,
+  instrument INTEGER NOT NULL REFERENCES instrument,
+  url TEXT, simulated INTEGER NOT NULL, cal_due TEXT, cal_certificate TEXT,
+  PRIMARY KEY (run, role)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE phase (
+  run INTEGER NOT NULL REFERENCES run, seq INTEGER NOT NULL, at_us INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  grp TEXT NOT NULL,                   -- setup, main, teardown
+  attempt INTEGER NOT NULL,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE phase_end (
+  run INTEGER NOT NULL, phase INTEGER NOT NULL, at_us INTEGER NOT NULL,
+  outcome TEXT NOT NULL CHECK (outcome IN ('PASS', 'FAIL', 'SKIP', 'ERROR')),
+  marginal INTEGER NOT NULL,
+  code TEXT, message TEXT,
+  PRIMARY KEY (run, phase),
+  FOREIGN KEY (run, phase) REFERENCES phase (run, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE measurement (
+  run INTEGER NOT NULL, seq INTEGER NOT NULL, phase INTEGER NOT NULL, at_us INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT, num REAL, text TEXT, unit TEXT,
+  outcome TEXT NOT NULL CHECK (outcome IN ('PASS', 'FAIL', 'UNSET', 'SKIPPED')),
+  marginal INTEGER NOT NULL,
+  limit_min REAL, limit_max REAL, marginal_min REAL, marginal_max REAL, nominal REAL, within REAL,
+  equals TEXT, one_of TEXT, matches TEXT, limit_text TEXT,
+  instrument TEXT,                     -- role
+  uncertainty REAL, doc TEXT,
+  PRIMARY KEY (run, seq),
+  FOREIGN KEY (run, phase) REFERENCES phase (run, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX measurement_by_name ON measurement (name, run);
+
+CREATE TABLE log (
+  run INTEGER NOT NULL REFERENCES run, seq INTEGER NOT NULL, phase INTEGER, at_us INTEGER NOT NULL,
+  level TEXT NOT NULL, message TEXT NOT NULL, source TEXT,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attachment (
+  run INTEGER NOT NULL REFERENCES run, seq INTEGER NOT NULL, phase INTEGER, at_us INTEGER NOT NULL,
+  name TEXT NOT NULL, mime TEXT NOT NULL, sha256 TEXT NOT NULL REFERENCES blob,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE prompt (
+  run INTEGER NOT NULL REFERENCES run, seq INTEGER NOT NULL, phase INTEGER, at_us INTEGER NOT NULL,
+  kind TEXT NOT NULL, message TEXT NOT NULL, options TEXT,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE prompt_answer (
+  run INTEGER NOT NULL, prompt INTEGER NOT NULL, at_us INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  PRIMARY KEY (run, prompt),
+  FOREIGN KEY (run, prompt) REFERENCES prompt (run, seq)
+) STRICT, WITHOUT ROWID;
+]]
+  .. append_only("station", "id = NEW.id OR name = NEW.name")
+  .. append_only("unit", "id = NEW.id OR (part = NEW.part AND serial = NEW.serial)")
+  .. append_only("blob", "sha256 = NEW.sha256")
+  .. append_only("procedure", "id = NEW.id OR "
+    .. "(name, version, script_sha256) = (NEW.name, NEW.version, NEW.script_sha256)")
+  .. append_only("instrument", "id = NEW.id OR "
+    .. "(maker, model, serial, firmware) = (NEW.maker, NEW.model, NEW.serial, NEW.firmware)")
+  .. append_only("run", "num = NEW.num OR id = NEW.id")
+  .. append_only("run_end", "run = NEW.run")
+  .. append_only("run_instrument", "run = NEW.run AND role = NEW.role")
+  .. append_only("phase", "run = NEW.run AND seq = NEW.seq")
+  .. append_only("phase_end", "run = NEW.run AND phase = NEW.phase")
+  .. append_only("measurement", "run = NEW.run AND seq = NEW.seq")
+  .. append_only("log", "run = NEW.run AND seq = NEW.seq")
+  .. append_only("attachment", "run = NEW.run AND seq = NEW.seq")
+  .. append_only("prompt", "run = NEW.run AND seq = NEW.seq")
+  .. append_only("prompt_answer", "run = NEW.run AND prompt = NEW.prompt"),
+}
+
+local function fail(code, message, ...) error(core.error { code = code, message = message:format(...) }, 0) end
+
+-- Runs fn in a transaction that has the write lock from its beginning.
+function schema.atomic(db, fn, ...)
+  db:exec "BEGIN IMMEDIATE"
+  local done = table.pack(pcall(fn, ...))
+  if done[1] then
+    local ok, e = pcall(db.exec, db, "COMMIT")
+    if ok then return table.unpack(done, 2, done.n) end
+    done[2] = e
+  end
+  pcall(db.exec, db, "ROLLBACK")  -- which SQLite may have done by itself
+  error(done[2], 0)
+end
+
+local function migrate(db, steps)
+  for version = db:value "PRAGMA user_version" + 1, #steps do  -- asked again: another process may have been first
+    db:script(steps[version])
+    db:script(("PRAGMA user_version = %d"):format(version))
+  end
+  db:script(("PRAGMA application_id = %d"):format(schema.application_id))
+end
+
+--- Makes sure that a database is a record of the newest version: fills an empty one, brings an older one up to
+--- date, refuses what it does not know.
+---@param steps string[]?  schema.steps unless a test brings its own
+function schema.prepare(db, path, readonly, steps)
+  steps = steps or schema.steps
+  local version = db:value "PRAGMA user_version"
+  local application = db:value "PRAGMA application_id"
+  local is_empty = version == 0 and application == 0 and db:value "SELECT count(*) FROM sqlite_schema" == 0
+  if not is_empty and application ~= schema.application_id then
+    fail("unsupported", "%s is a database, but not a moonrig record; name another file", path)
+  elseif version > #steps then
+    fail("unsupported", "%s was written by a newer moonrig (its format is %d, this one knows up to %d); "
+      .. "update moonrig on this machine", path, version, #steps)
+  elseif version == #steps then
+    return
+  elseif readonly then
+    fail("unsupported", is_empty and "%s holds no record yet; run a test first"
+      or "%s has an older format; any `moonrig test` that records to it brings it up to date", path)
+  end
+  schema.atomic(db, migrate, db, steps)
+end
+
+return schema
