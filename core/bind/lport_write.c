@@ -2,11 +2,12 @@
 // lport_write.c: write, write_line, query.  Bytes go straight to the transport;
 // what it does not take now is offered again when it says so, and the task waits
 // meanwhile: nothing is queued here.
-#include <stdio.h>
+#include <string.h>
 
 #include "bind/lport.h"
 
 enum { ARG_BYTES = 2 };                      /* where the bytes to write stand */
+enum { SHORT_LINE = 256 };
 
 /* Raises a timeout that says how many bytes went (field `written`). */
 static int too_slow(lua_State *L, struct lport *lp, size_t size)
@@ -58,14 +59,28 @@ static int write_step(lua_State *L, int status, lua_KContext ctx)
 	return 1;
 }
 
-static int start(lua_State *L, struct lport *lp, double timeout, int query)
+static int start(lua_State *L, struct lport *lp, double timeout, size_t went, int query)
 {
 	struct err e;
 	if (lport_free_for(lp, &lp->writer, "write", &e) < 0)
 		return lport_fail(L, lp, "write", &e);
-	lp->written = 0;
+	lp->written = went;
 	lp->deadline = timeout < 1e9 ? deadline_after(timeout) : NO_DEADLINE;
 	return write_step(L, WAKE_READY, (lua_KContext)lp | query);
+}
+
+/* A short line goes out without making a Lua string of text and eol first: how many bytes were taken. */
+static size_t write_short(struct lport *lp, const char *text, size_t n)
+{
+	struct port *p = lp->port;
+	char line[SHORT_LINE];
+	struct err ignored;                  /* what failed here fails again in write_step */
+	if (n + p->cfg.eol_size > sizeof line)
+		return 0;
+	memcpy(line, text, n);
+	memcpy(line + n, p->cfg.eol, p->cfg.eol_size);
+	ssize_t w = port_write(p, line, n + p->cfg.eol_size, &ignored);
+	return w > 0 ? (size_t)w : 0;
 }
 
 /* Makes one string at ARG_BYTES of the arguments from 2 on; takes a last number as the timeout. */
@@ -92,14 +107,14 @@ static double gather(lua_State *L, struct lport *lp, bool eol)
 static int lport_write(lua_State *L)
 {
 	struct lport *lp = lport_self(L);
-	return start(L, lp, gather(L, lp, false), 0);
+	return start(L, lp, gather(L, lp, false), 0, 0);
 }
 
 /* lua: port = port:write_line(text, ...[, timeout])   with the port's eol */
 static int lport_write_line(lua_State *L)
 {
 	struct lport *lp = lport_self(L);
-	return start(L, lp, gather(L, lp, true), 0);
+	return start(L, lp, gather(L, lp, true), 0, 0);
 }
 
 /* lua: line = port:query(text[, timeout])   write_line and read_line */
@@ -112,12 +127,20 @@ static int lport_query(lua_State *L)
 	double timeout = lport_timeout(L, lp, 3);
 	if (lport_free_for(lp, &lp->reader, "query", &e) < 0)
 		return lport_fail(L, lp, "query", &e);
+	task_check_can_wait(L);
 	lua_settop(L, 3);
+	size_t n;
+	const char *text = lua_tolstring(L, 2, &n);
+	if (lport_free_for(lp, &lp->writer, "query", &e) < 0)
+		return lport_fail(L, lp, "query", &e);
+	size_t went = write_short(lp, text, n);
+	if (went == n + lp->port->cfg.eol_size)
+		return lport_read_reply(L, lp, 3);
 	lua_pushvalue(L, 2);
 	lua_pushlstring(L, lp->port->cfg.eol, lp->port->cfg.eol_size);
 	lua_concat(L, 2);
 	lua_replace(L, ARG_BYTES);
-	return start(L, lp, timeout, 1);
+	return start(L, lp, timeout, went, 1);
 }
 
 const luaL_Reg lport_write_methods[] = {
