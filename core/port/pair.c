@@ -25,8 +25,10 @@ static ssize_t end_write(struct port *p, const void *data, size_t n, struct err 
 		n = room;
 		end->blocked = true;
 	}
-	if (n)
+	if (n) {
+		port_sending(p, data, n);
 		port_received(to, data, n);
+	}
 	return (ssize_t)n;
 }
 

@@ -359,10 +359,18 @@ ssize_t port_write(struct port *p, const void *data, size_t n, struct err *e)
 		return 0;
 	if (not_open(p, e) < 0)
 		return -1;
+	p->sending_seen = false;
 	ssize_t w = p->ops->write(p, data, n, e);
-	if (w > 0 && p->taps)
-		port_tap(p, &(struct tap_event){ .kind = TAP_TX, .data = data, .size = (size_t)w });
+	if (w > 0 && !p->sending_seen)
+		port_sending(p, data, (size_t)w);
 	return w;
+}
+
+void port_sending(struct port *p, const void *data, size_t n)
+{
+	p->sending_seen = true;
+	if (p->taps)
+		port_tap(p, &(struct tap_event){ .kind = TAP_TX, .data = data, .size = n });
 }
 
 void port_writable(struct port *p)

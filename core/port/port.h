@@ -124,6 +124,7 @@ struct port {
 	struct buf rx;
 	size_t high;                         /* throttled at this many bytes in rx */
 	bool throttled;
+	bool sending_seen;                   /* the taps know what the write under way sends */
 	bool eof;                            /* the other end sends no more; writing may still work */
 	enum port_state state;
 	struct err why;                      /* why it is closed or lost */
@@ -183,6 +184,8 @@ void port_start(struct port *p);
 void port_received(struct port *p, const void *data, size_t n);
 /* The n bytes at the end of rx were put there by the transport itself (read straight into it). */
 void port_received_in_place(struct port *p, size_t n);
+/* For a write whose answer comes before it returns (loop://): the taps see the n bytes now, in order. */
+void port_sending(struct port *p, const void *data, size_t n);
 void port_writable(struct port *p);
 void port_signals_changed(struct port *p, unsigned inputs);
 /* The pending operation ended; e NULL or code ERR_NONE = success. */
