@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 // lcodec.c: moonrig.core.codec, the pure functions of base and proto for Lua: bytes in, values
 // out.  The library uses some of them; specs and fuzzers feed the others.
-#include <lauxlib.h>
-#include <lua.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "base/hexdump.h"
 #include "base/pattern.h"
+#include "bind/bind.h"
 #include "proto/pcapng.h"
+#include "proto/recording.h"
 
 /* ---- patterns ----------------------------------------------------------------------------- */
 
@@ -31,24 +32,26 @@ static int push_match(lua_State *L, const char *data, const struct pattern_match
 /* Offset from 0 of a position as string functions take it. */
 static size_t check_init(lua_State *L, int arg, size_t len)
 {
-	lua_Integer init = luaL_optinteger(L, arg, 1);
+	lua_Integer init = 1;
+	if (!lua_isnoneornil(L, arg))
+		init = bind_integer(L, arg, INT32_MIN, INT64_MAX, "a position");
 	if (init > 0)
 		return (size_t)init - 1;
 	return init < 0 && (size_t)-init <= len ? len - (size_t)-init : 0;
 }
 
-// lua: begin, end, captures... = pattern_find(data, pattern, init, plain)    or nil, resume
+/* lua: begin, end, captures... = pattern_find(data, pattern, init, plain)    or nil, resume */
 static int codec_pattern_find(lua_State *L)
 {
 	size_t len, patlen;
-	const char *data = luaL_checklstring(L, 1, &len);
-	const char *pat = luaL_checklstring(L, 2, &patlen);
+	const char *data = bind_bytes(L, 1, &len);
+	const char *pat = bind_bytes(L, 2, &patlen);
 	size_t init = check_init(L, 3, len);
 	struct pattern_match m;
 	struct err e = { 0 };
 	int found = pattern_find(pat, patlen, lua_toboolean(L, 4), data, len, init, &m, &e);
 	if (found < 0)
-		return luaL_error(L, "%s", e.text);
+		raise_err(L, &e);
 	if (found)
 		return push_match(L, data, &m);
 	lua_pushnil(L);
@@ -66,19 +69,21 @@ static int search_pieces(struct pattern *p, const char *data, const size_t *ends
 	return found;
 }
 
-// lua: used, open, begin, end, captures... = pattern_feed(pieces, pattern, plain)    or nil, resume
+/* lua: used, open, begin, end, captures... = pattern_feed(pieces, pattern, plain)    or nil, resume */
 static int codec_pattern_feed(lua_State *L)
 {
 	size_t patlen, len = 0, used = 0;
-	luaL_checktype(L, 1, LUA_TTABLE);
-	const char *pat = luaL_checklstring(L, 2, &patlen);
+	if (!lua_istable(L, 1))
+		raise_argument(L, 1, "a list of strings");
+	const char *pat = bind_bytes(L, 2, &patlen);
 	bool plain = lua_toboolean(L, 3);
 	size_t pieces = lua_rawlen(L, 1);
 	size_t *ends = lua_newuserdatauv(L, (pieces + 1) * sizeof *ends, 0);
 	luaL_Buffer b;
 	luaL_buffinit(L, &b);
 	for (size_t i = 0; i < pieces; i++) {
-		lua_rawgeti(L, 1, (lua_Integer)i + 1);
+		if (lua_rawgeti(L, 1, (lua_Integer)i + 1) != LUA_TSTRING)
+			raise_argument(L, 1, "a list of strings");
 		len += lua_rawlen(L, -1);
 		ends[i] = len;
 		luaL_addvalue(&b);
@@ -91,7 +96,7 @@ static int codec_pattern_feed(lua_State *L)
 	int found = p ? search_pieces(p, data, ends, pieces, &used, &m, &e) : -1;
 	pattern_free(p);
 	if (found < 0)
-		return luaL_error(L, "%s", e.text);
+		raise_err(L, &e);
 	if (!found) {
 		lua_pushnil(L);
 		lua_pushinteger(L, (lua_Integer)m.resume + 1);
@@ -124,81 +129,107 @@ static struct buf *push_buf(lua_State *L)
 /* The buffer as a string. */
 static int return_buf(lua_State *L, struct buf *b, int failed, const struct err *e)
 {
+	if (failed && e)
+		raise_err(L, e);
 	if (failed)
-		return luaL_error(L, "%s", e ? e->text : "not enough memory");
+		raise_text(L, ERR_SYSTEM, "out of memory");
 	lua_pushlstring(L, b->len ? buf_data(b) : "", b->len);
 	buf_clear(b);
 	return 1;
 }
 
-// lua: text = hexdump(seconds, label, bytes)
+/* lua: text = hexdump(seconds, label, bytes) */
 static int codec_hexdump(lua_State *L)
 {
 	size_t n;
-	double seconds = luaL_checknumber(L, 1);
-	const char *label = luaL_checkstring(L, 2), *data = luaL_checklstring(L, 3, &n);
+	double seconds = bind_seconds(L, 1, 0);
+	const char *label = bind_bytes(L, 2, NULL), *data = bind_bytes(L, 3, &n);
 	struct buf *b = push_buf(L);
 	return return_buf(L, b, hexdump_bytes(b, seconds, label, data, n), NULL);
 }
 
-// lua: text = hexdump_text(seconds, label, text)
+/* lua: text = hexdump_text(seconds, label, text) */
 static int codec_hexdump_text(lua_State *L)
 {
-	double seconds = luaL_checknumber(L, 1);
-	const char *label = luaL_checkstring(L, 2), *text = luaL_checkstring(L, 3);
+	double seconds = bind_seconds(L, 1, 0);
+	const char *label = bind_bytes(L, 2, NULL), *text = bind_bytes(L, 3, NULL);
 	struct buf *b = push_buf(L);
 	return return_buf(L, b, hexdump_text(b, seconds, label, text), NULL);
 }
 
-// lua: text = escape_terminal(bytes)
+/* lua: text = escape_terminal(bytes) */
 static int codec_escape_terminal(lua_State *L)
 {
 	size_t n;
-	const char *data = luaL_checklstring(L, 1, &n);
+	const char *data = bind_bytes(L, 1, &n);
 	struct buf *b = push_buf(L);
 	return return_buf(L, b, escape_terminal(b, data, n), NULL);
 }
 
-// lua: text = escape_bytes(bytes)
+/* lua: text = escape_bytes(bytes) */
 static int codec_escape_bytes(lua_State *L)
 {
 	size_t n;
-	const char *data = luaL_checklstring(L, 1, &n);
+	const char *data = bind_bytes(L, 1, &n);
 	struct buf *b = push_buf(L);
 	return return_buf(L, b, escape_bytes(b, data, n), NULL);
 }
 
-// lua: bytes = unescape(text)
+/* lua: bytes = unescape(text) */
 static int codec_unescape(lua_State *L)
 {
 	size_t n;
 	struct err e = { 0 };
-	const char *text = luaL_checklstring(L, 1, &n);
+	const char *text = bind_bytes(L, 1, &n);
 	struct buf *b = push_buf(L);
 	return return_buf(L, b, unescape(b, text, n, &e), &e);
 }
 
-// lua: bytes = pcapng_head(name, url)
+/* lua: bytes = pcapng_head(name, url) */
 static int codec_pcapng_head(lua_State *L)
 {
-	const char *name = luaL_checkstring(L, 1), *url = luaL_checkstring(L, 2);
+	const char *name = bind_bytes(L, 1, NULL), *url = bind_bytes(L, 2, NULL);
 	struct buf *b = push_buf(L);
 	return return_buf(L, b, pcapng_head(b, name, url), NULL);
 }
 
-// lua: bytes = pcapng_packet(event, time, since_start, signals, bytes, comment)
+/* lua: bytes = pcapng_packet(event, time, since_start, signals, bytes, comment) */
 static int codec_pcapng_packet(lua_State *L)
 {
-	struct pcapng_packet p = {
-		.event = (enum pcapng_event)luaL_checkinteger(L, 1),
-		.time = (uint64_t)luaL_checkinteger(L, 2),
-		.since_start = (uint64_t)luaL_checkinteger(L, 3),
-		.signals = (unsigned)luaL_checkinteger(L, 4),
-		.comment = luaL_optstring(L, 6, NULL),
-	};
-	p.data = luaL_optlstring(L, 5, "", &p.size);
+	struct pcapng_packet p = { 0 };
+	p.event = (enum pcapng_event)bind_integer(L, 1, 0, 255, "the number of an event");
+	p.time = (uint64_t)bind_integer(L, 2, 0, INT64_MAX, "microseconds");
+	p.since_start = (uint64_t)bind_integer(L, 3, 0, INT64_MAX, "microseconds");
+	p.signals = (unsigned)bind_integer(L, 4, 0, 255, "bits of signals");
+	p.data = lua_isnoneornil(L, 5) ? "" : bind_bytes(L, 5, &p.size);
+	p.comment = lua_isnoneornil(L, 6) ? NULL : bind_bytes(L, 6, NULL);
 	struct buf *b = push_buf(L);
 	return return_buf(L, b, pcapng_packet(b, &p), NULL);
+}
+
+/* Reads a recording and writes it again. */
+static int copy_recording(struct buf *b, const char *text, size_t n, struct err *e)
+{
+	struct recording r;
+	if (recording_read(&r, text, n, e) < 0)
+		return -1;
+	int failed = 0;
+	for (size_t i = 0; i < r.count; i++) {
+		r.events[i].settings = "";
+		failed |= recording_write(b, &r.events[i]);
+	}
+	recording_clear(&r);
+	return failed ? err_set(e, ERR_SYSTEM, "not enough memory") : 0;
+}
+
+/* lua: text = recording_copy(text)      its events in normal form, without comments and settings */
+static int codec_recording_copy(lua_State *L)
+{
+	size_t n;
+	struct err e = { 0 };
+	const char *text = bind_bytes(L, 1, &n);
+	struct buf *b = push_buf(L);
+	return return_buf(L, b, copy_recording(b, text, n, &e), &e);
 }
 
 static const luaL_Reg functions[] = {
@@ -210,11 +241,11 @@ static const luaL_Reg functions[] = {
 	{ "pattern_find", codec_pattern_find },
 	{ "pcapng_head", codec_pcapng_head },
 	{ "pcapng_packet", codec_pcapng_packet },
+	{ "recording_copy", codec_recording_copy },
 	{ "unescape", codec_unescape },
 	{ NULL, NULL },
 };
 
-/* Adds `codec` to the table on top. */
 void open_codec(lua_State *L)
 {
 	luaL_newmetatable(L, bytes_class);

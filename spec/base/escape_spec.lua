@@ -50,9 +50,9 @@ describe("escape_bytes and unescape", function()
   it("say where a text is wrong", function()
     local faults = { ["ab\\q"] = 3, ["\\x4"] = 1, ["\\xg0"] = 1, ["ab\\"] = 3, ['a"b'] = 2, ["a\nb"] = 2, ["\xe9"] = 1 }
     for text, at in pairs(faults) do
-      local ok, message = pcall(codec.unescape, text)
+      local ok, err = pcall(codec.unescape, text)
       assert.is_false(ok)
-      assert.matches("^character " .. at .. " ", tostring(message))
+      assert.matches("^character " .. at .. " ", err.message)
     end
   end)
 end)
