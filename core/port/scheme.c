@@ -6,11 +6,13 @@
 
 #include "port/pair.h"
 #include "port/socket.h"
+#include "port/spy.h"
 
 static const struct scheme table[] = {
 	{ "socket", &socket_ops, NULL },
 	{ "unix", &unix_ops, NULL },
 	{ "loop", &loop_ops, NULL },
+	{ "spy", NULL, spy_resolve },
 	{ NULL, NULL, NULL },
 };
 

@@ -1,4 +1,6 @@
 -- What tshark reads in our pcapng files.
+local rig = require "moonrig"
+
 local FIELDS = { "frame.time_epoch", "frame.p2p_dir", "rtacser.timestamp", "rtacser.eventtype", "rtacser.cts",
   "rtacser.rts", "rtacser.dtr", "data.data", "frame.comment" }
 
@@ -40,5 +42,36 @@ describe("tshark", function()
     for i, row in ipairs(rows) do events[i] = row.eventtype end
     assert.are.same({ "0x00", "0x01", "0x00", "0x02", "0x09", "0x07", "0x08", "0x0a", "0x02" }, events)
     assert.are.equal(512, #rows[9].data)
+  end)
+
+  it("shows what spy has captured on a port", function()
+    local path = os.tmpname()
+    local before = os.time()
+    local port = rig.open("spy://loop://?format=pcapng&file=" .. path)
+    port:write("*IDN?\n")
+    port:read_line()
+    port.rts = false
+    port:set { baudrate = 115200 }
+    port:send_break(0.01)
+    rig.sleep(0.02)
+    port:close()
+    local rows = tshark(path)
+    os.remove(path)
+    local seen = {}
+    for i, row in ipairs(rows) do
+      local time = tonumber(row.time_epoch)
+      assert.is_true(time >= before and time < before + 10)
+      seen[i] = ("%s %s rts=%s cts=%s %s%s"):format(row.eventtype, row.p2p_dir, row.rts, row.cts, row.data, row.comment)
+    end
+    assert.are.same({
+      "0x00  rts=1 cts=1 open, 9600 8N1",
+      "0x01 0 rts=1 cts=1 " .. hex("*IDN?\n"),
+      "0x02 1 rts=1 cts=1 " .. hex("*IDN?\n"),
+      "0x00  rts=0 cts=0 ",
+      "0x00  rts=0 cts=0 settings, 115200 8N1",
+      "0x09  rts=0 cts=0 break 0.01 s",
+      "0x00  rts=0 cts=0 close",
+    }, seen)
+    assert.is_true(tonumber(rows[7].timestamp) - tonumber(rows[6].timestamp) >= 0.03)
   end)
 end)
