@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "port/pair.h"
+#include "port/record.h"
+#include "port/replay.h"
 #include "port/socket.h"
 #include "port/spy.h"
 
@@ -13,6 +15,8 @@ static const struct scheme table[] = {
 	{ "unix", &unix_ops, NULL },
 	{ "loop", &loop_ops, NULL },
 	{ "spy", NULL, spy_resolve },
+	{ "record", NULL, record_resolve },
+	{ "replay", &replay_ops, NULL },
 	{ NULL, NULL, NULL },
 };
 
