@@ -1,5 +1,6 @@
 local record = require "moonrig.record"
 local core = require "moonrig.core"
+local json = require "moonrig.json"
 
 local function fails(code, message, fn, ...)
   local ok, e = pcall(fn, ...)
@@ -161,6 +162,16 @@ describe("record", function()
     run:finish { outcome = "PASS" }
     local back = rec:load(run.id)
     assert.same({ true, true, false }, { back.marginal, back.phases[1].marginal, back.phases[2].marginal })
+  end)
+
+  it("gives lists that are JSON arrays also when empty", function()
+    local run = start()
+    run:phase { name = "a" }
+    local text = json.encode(rec:load(run.id))
+    for _, list in ipairs { "logs", "prompts", "attachments", "instruments", "measurements" } do
+      assert.matches('"' .. list .. '":[]', text, 1, true)
+      assert.is_nil(text:find('"' .. list .. '":{}', 1, true))
+    end
   end)
 
   it("stores the same bytes once", function()

@@ -14,8 +14,24 @@ local writer = {}
 local EXACT = { nonfinite = "literal", invalid = "escape" }
 local function to_json(v) return v ~= nil and json.encode(v, EXACT) or nil end
 
-local Run, Phase, Prompt = {}, {}, {}
-Run.__index, Phase.__index, Prompt.__index = Run, Phase, Prompt
+--- A run that is being recorded.
+---@class moonrig.RecordRun
+---@field id string            UUIDv7
+---@field num integer          short number, good in this database only
+---@field started_at string    UTC
+local Run = {}
+Run.__index = Run
+
+--- A phase that is being recorded. Its methods log, attachment and prompt are those of the run.
+---@class moonrig.RecordPhase
+---@field name string
+local Phase = {}
+Phase.__index = Phase
+
+--- A question that was asked.
+---@class moonrig.RecordPrompt
+local Prompt = {}
+Prompt.__index = Prompt
 
 -- Where the run has come to: place and time of the next row.
 local function advance(run, op)
