@@ -185,7 +185,8 @@ static struct store *open_store(const char *where, const struct store_options *o
 	int flags = o->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	if (open_file(s, s->path, flags, o->readonly, e) == 0)
 		return &s->base;
-	if (o->readonly && (sqlite3_errcode(s->db) & 0xff) == SQLITE_CANTOPEN && is_archived(s)) {
+	int rc = sqlite3_errcode(s->db) & 0xff;
+	if (o->readonly && (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY) && is_archived(s)) {
 		sqlite3_close(s->db);
 		s->db = NULL;
 		uri = immutable_uri(s->path);

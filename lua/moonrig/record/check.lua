@@ -55,7 +55,7 @@ function check.fields(op, given, fields)
     if not want or type(key) ~= "string" then
       check.fail("unsupported", "%s: there is no field %s (there are %s)", op, tostring(key), names(fields))
     elseif not is_valid(value, want) then
-      check.fail("unsupported", "%s: %s = %s: wants %s", op, key, tostring(value),
+      check.fail("unsupported", "%s: %s = %s: wants %s", op, key, tostring(value):sub(1, 80),
         type(want) == "table" and want.words or called[want] or "a " .. want)
     end
   end

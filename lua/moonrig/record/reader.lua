@@ -71,9 +71,14 @@ local FILTER = {
   since = "string", before = "string", last = "integer",
   outcome = check.one_of { "PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED" },
 }
+-- The + keeps SQLite from sorting all runs of a procedure or station: their newest are found sooner by time.
 local CONDITIONS = {
-  serial = "unit.serial = ?", part = "unit.part = ?", procedure = "procedure.name = ?", station = "station.name = ?",
+  serial = "run.unit IN (SELECT id FROM unit WHERE serial = ?)",
+  part = "run.unit IN (SELECT id FROM unit WHERE part = ?)",
+  procedure = "+run.procedure IN (SELECT id FROM procedure WHERE name = ?)",
+  station = "+run.station IN (SELECT id FROM station WHERE name = ?)",
   operator = "run.operator = ?", since = "run.started_at >= ?", before = "run.started_at < ?",
+  outcome = "coalesce(run_end.outcome, ?) = ?",  -- one without end may turn out to be ABORTED
 }
 
 --- See record.lua, Record:runs.
@@ -82,8 +87,8 @@ function reader.runs(db, filter)
   local where, values = {}, {}
   for key, condition in pairs(CONDITIONS) do
     if filter[key] then
-      where[#where + 1] = condition
       values[#values + 1] = filter[key]
+      where[#where + 1] = condition:gsub("%?", "?" .. #values)
     end
   end
   local sql = HEAD .. (where[1] and "WHERE " .. table.concat(where, " AND ") or "")

@@ -36,6 +36,7 @@ CREATE TABLE unit (
   serial TEXT NOT NULL,
   UNIQUE (part, serial)
 ) STRICT;
+CREATE INDEX unit_by_serial ON unit (serial);
 
 CREATE TABLE blob (sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
 
