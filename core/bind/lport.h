@@ -21,6 +21,7 @@ struct request {
 	size_t needle_size;
 	void *patterns;                      /* lport_expect.c */
 	size_t scan;                         /* searched so far */
+	unsigned emptied;                    /* port->emptied at that time */
 	size_t take, drop;
 	size_t window;                       /* bytes that may be searched */
 	bool lines;                          /* of lines(): the end of the input is no error */
@@ -66,6 +67,8 @@ void lport_news_signals(struct lport *lp);
 /* Puts *c in force: the line in one step, outputs in one step. */
 int lport_configure(lua_State *L, struct lport *lp, const struct config *c, const char *op);
 void lport_patterns_class(lua_State *L);
+/* The bytes searched so far are gone. */
+void lport_patterns_restart(struct request *r);
 /* Finishes lport_expect's request: pushes captures. */
 int lport_push_captures(lua_State *L, struct lport *lp);
 

@@ -54,6 +54,13 @@ static int look_patterns(struct request *r, const char *data, size_t size, struc
 	return 0;
 }
 
+void lport_patterns_restart(struct request *r)
+{
+	struct patterns *x = r->patterns;
+	for (unsigned i = 0; x && i < x->count; i++)
+		pattern_restart(x->pattern[i], 0);
+}
+
 int lport_push_captures(lua_State *L, struct lport *lp)
 {
 	struct patterns *x = lp->request.patterns;

@@ -43,8 +43,14 @@ static int look_until(struct request *r, const char *data, size_t size, struct e
 
 static int look(struct lport *lp, struct err *e)
 {
+	struct request *r = &lp->request;
 	struct buf *rx = &lp->port->rx;
-	return lp->request.look(&lp->request, rx->mem ? buf_data(rx) : "", rx->len, e);
+	if (r->emptied != lp->port->emptied) {   /* by another task's flush_input or close */
+		r->emptied = lp->port->emptied;
+		r->scan = 0;
+		lport_patterns_restart(r);
+	}
+	return r->look(r, rx->mem ? buf_data(rx) : "", rx->len, e);
 }
 
 /* ---- the wait ---------------------------------------------------------------------------- */

@@ -168,6 +168,7 @@ void port_close(struct port *p)
 	timed_free(p);
 	shut(p);
 	p->state = PORT_CLOSED;
+	p->emptied++;
 	buf_clear(&p->rx);
 	err_set(&p->why, ERR_CLOSED, "%s is closed", p->name ? p->name : p->url.text ? p->url.text : "the port");
 	if (was_open)
@@ -467,6 +468,7 @@ int port_flush(struct port *p, int which, struct err *e)
 		port_consume(p, p->rx.len);
 		port_pump(p);
 		port_consume(p, p->rx.len);
+		p->emptied++;
 	}
 	if (!p->ops->flush)
 		return which == FLUSH_INPUT ? 0 : unsupported(p, "flush_output", e);

@@ -122,6 +122,7 @@ struct port {
 	char *name;                          /* device path or host:port; the transport sets it (strdup) */
 	struct config cfg;
 	struct buf rx;
+	unsigned emptied;                    /* times rx was thrown away: a search in it begins anew */
 	size_t high;                         /* throttled at this many bytes in rx */
 	bool throttled;
 	bool sending_seen;                   /* the taps know what the write under way sends */

@@ -31,6 +31,29 @@ describe("a port", function()
     assert.equal("boot", near:read(4))
   end)
 
+  it("searches anew after another task has thrown the input away", function()
+    for method, argument in pairs { read_line = 1, expect = "go\n" } do
+      far:write(("x"):rep(100))
+      local task = rig.spawn(function() return near[method](near, argument, 1) end)
+      rig.sleep(0)
+      near:flush_input()
+      far:write("go\n")
+      assert.matches("^go", task:join())
+    end
+  end)
+
+  it("ends a search in an input that another task closes", function()
+    for method, argument in pairs { read_line = 1, expect = "go\n" } do
+      local one, other = rig.pair()
+      other:write(("x"):rep(5000))
+      local task = rig.spawn(function() return one[method](one, argument, 1) end)
+      rig.sleep(0)
+      one:close()
+      assert.are.equal("closed", fails(task.join, task).code)
+      other:close()
+    end
+  end)
+
   it("gives lines without their end, also with a carriage return", function()
     far:write("one\ntwo\r\n\nlast")
     assert.same({ "one", "two", "" }, { near:read_line(), near:read_line(), near:read_line() })
