@@ -11,8 +11,9 @@
  * pattern_search on each, over the same buffer (what it held before plus the new bytes;
  * it may have moved in memory).  Of those that match now the smallest `begin` wins, ties
  * go to the first listed.  Nobody matches: wait for more.  Bytes before the smallest
- * `resume` can be part of no later match.  After a match, or when bytes were taken from
- * the front of the buffer (read, flush_input), call pattern_restart. */
+ * `resume` can be part of no later match.  When bytes were taken from the front of the buffer
+ * (the match, flush_input), call pattern_restart; without it, a search that has matched gives
+ * its match again. */
 #ifndef BASE_PATTERN_H
 #define BASE_PATTERN_H
 #include <stdbool.h>
