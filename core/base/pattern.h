@@ -13,7 +13,7 @@
  * go to the first listed.  Nobody matches: wait for more.  Bytes before the smallest
  * `resume` can be part of no later match.  When bytes were taken from the front of the buffer
  * (the match, flush_input), call pattern_restart; without it, a search that has matched gives
- * its match again. */
+ * its match again, or with more bytes a longer one. */
 #ifndef BASE_PATTERN_H
 #define BASE_PATTERN_H
 #include <stdbool.h>
