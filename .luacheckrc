@@ -1,5 +1,7 @@
 std = "lua54"
 max_line_length = 120
-exclude_files = { "build/" }
+exclude_files = { "build/", "out/" }
+read_globals = { "arg" }
 files["spec/"] = { std = "+busted" }
+files["spec/run.lua"] = { globals = { "arg", "os" } }
 files["lua/moonrig/meta.lua"] = { ignore = { "2", "1" } }

@@ -8,6 +8,9 @@ LUA     ?= lua5.4
 LUAC    ?= luac5.4
 BUILD   ?= build
 PREFIX  ?= /usr/local
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=$(shell nproc)
+endif
 VERSION := $(shell sed -n 's/^\#define MOONRIG_VERSION "\(.*\)"/\1/p' core/base/version.h)
 
 WARN    = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Werror
@@ -24,14 +27,27 @@ LUAS = $(shell find lua scripts -name '*.lua' 2>/dev/null | grep -v 'lua/moonrig
 
 all: $(BUILD)/moonrig
 
+# Installs missing packages when root, else names them (scripts/deps.sh).
+deps:
+	@scripts/deps.sh build
+
+# Every spec, on the build and on one with sanitizers, and luacheck.  make test SPECS=spec/run_spec.lua
+# runs some.
+test:
+	@scripts/deps.sh build test
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all BUILD=build/asan OPT=-O1 SAN="-fsanitize=address,undefined \
+		-fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+	@SPECS="$(SPECS)" scripts/test.sh build build/asan
+
 $(BUILD)/moonrig: $(OBJ) $(BUILD)/embed.o
 	@echo '  LD  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/core/%.o: core/%.c
+$(BUILD)/core/%.o: core/%.c | deps
 	@mkdir -p $(@D); echo '  CC  $<'; $(CC) $(CFLAGS) -c -o $@ $<
 
 # The Lua library and the commands, as bytecode with line numbers, inside the program.
-$(BUILD)/embed.c: core/embed.lua $(LUAS)
+$(BUILD)/embed.c: core/embed.lua $(LUAS) | deps
 	@mkdir -p $(@D); echo '  EMBED'; $(LUA) core/embed.lua $(LUAC) $(BUILD) $(LUAS) > $@.tmp && mv $@.tmp $@
 
 $(BUILD)/embed.o: $(BUILD)/embed.c
@@ -56,5 +72,5 @@ fuzz: $(FUZZ)
 clean:
 	rm -rf build
 
-.PHONY: all clean fuzz
+.PHONY: all deps test fuzz clean
 -include $(OBJ:.o=.d)

@@ -17,7 +17,7 @@ local Exit = {}
 ---@param example string
 function cli.parser(name, description, example)
   local parser = argparse("moonrig " .. name, description, "example: " .. example)
-  function parser:error(message)
+  function parser.error(_, message)
     io.stderr:write(("moonrig %s: %s (moonrig %s --help tells more)\n"):format(name, message, name))
     error(setmetatable({ code = cli.USAGE }, Exit), 0)
   end

@@ -41,7 +41,8 @@ end
 ---@return moonrig.Listener
 return function(url, handler, opts)
   if type(handler) ~= "function" then
-    error(core.error { code = "unsupported", message = "listen: argument 2: expected a function, got " .. type(handler) }, 2)
+    local message = "listen: argument 2: expected a function, got " .. type(handler)
+    error(core.error { code = "unsupported", message = message }, 2)
   end
   local self = setmetatable({}, Listener)
   local function guarded(port)
