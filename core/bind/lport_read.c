@@ -144,7 +144,7 @@ static int step(lua_State *L, int status, lua_KContext ctx)
 			return finish(L, lp);
 		return failed(L, lp, lua_tonumber(L, -1));
 	}
-	return task_wait(L, &lp->reader, r->deadline, step, ctx);
+	return task_wait(L, &lp->reader, r->deadline, step, (lua_KContext)lp);
 }
 
 /* The timeout is on top of the stack. */
@@ -315,9 +315,12 @@ static int lport_lines(lua_State *L)
 	return 2;
 }
 
-/* lport_write.c: the second half of a query. */
+/* lport_write.c: the second half of a query.  A reply that is there as soon as the question is written
+ * (on one processor the other end often runs at once) needs no turn of the loop. */
 int lport_read_reply(lua_State *L, struct lport *lp, int timeout_arg)
 {
+	if (task_alone(L) && lp->port->state == PORT_OPEN && lp->port->ops->peek)
+		lp->port->ops->peek(lp->port);
 	return read_line(L, lp, timeout_arg, "query");
 }
 

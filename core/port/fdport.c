@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 enum { READ_MOST = 64 * 1024, READ_ROOM = 256 };
@@ -28,26 +27,21 @@ static void read_failed(struct fdport *f, int sys)
 		port_lost(p, &why);
 }
 
-/* Straight into the buffer; what does not fit goes by the stack, so small replies need small buffers. */
+/* Straight into the buffer.  It starts small, and grows when a read has filled it. */
 static ssize_t read_in_place(struct fdport *f)
 {
 	struct port *p = &f->port;
-	char extra[READ_MOST];
-	char *room = buf_room(&p->rx, READ_ROOM);
+	char *room = buf_room(&p->rx, f->full ? READ_MOST : READ_ROOM);
 	if (!room)
 		return errno = ENOMEM, -1;
 	size_t spare = buf_spare(&p->rx);
-	if (spare > READ_MOST)
-		spare = READ_MOST;
-	struct iovec v[2] = { { room, spare }, { extra, READ_MOST - spare } };
-	ssize_t n = readv(f->rfd, v, spare < READ_MOST ? 2 : 1);
+	size_t most = spare < READ_MOST ? spare : READ_MOST;
+	ssize_t n = f->socket ? recv(f->rfd, room, most, 0) : read(f->rfd, room, most);
 	if (n <= 0)
 		return n;
-	size_t got = (size_t)n, direct = got < spare ? got : spare;
-	buf_added(&p->rx, direct);
-	if (got > direct && buf_append(&p->rx, extra, got - direct) < 0)
-		return errno = ENOMEM, -1;
-	port_received_in_place(p, got);
+	f->full = (size_t)n == spare;
+	buf_added(&p->rx, (size_t)n);
+	port_received_in_place(p, (size_t)n);
 	return n;
 }
 
@@ -113,7 +107,7 @@ void fdport_close(struct port *p)
 ssize_t fdport_write(struct port *p, const void *data, size_t n, struct err *e)
 {
 	struct fdport *f = (struct fdport *)p;
-	ssize_t w = write(f->wfd, data, n);
+	ssize_t w = f->socket ? send(f->wfd, data, n, 0) : write(f->wfd, data, n);
 	if (w == (ssize_t)n)
 		return w;
 	if (w < 0 && errno != EAGAIN && errno != EINTR) {
@@ -144,6 +138,13 @@ void fdport_pump(struct port *p)
 	struct fdport *f = (struct fdport *)p;
 	while (f->attached && !p->throttled && !p->eof && read_some(f) > 0)
 		;
+}
+
+void fdport_peek(struct port *p)
+{
+	struct fdport *f = (struct fdport *)p;
+	if (f->attached && !p->throttled && !p->eof)
+		read_some(f);
 }
 
 size_t fdport_in_waiting(struct port *p)

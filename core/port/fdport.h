@@ -15,6 +15,8 @@ struct fdport {
 	int rfd, wfd;                        /* one descriptor, or two (stdio) */
 	bool attached;                       /* the events below are set up */
 	struct event rd, wr;
+	bool socket;                         /* recv and send, which cost less than read and write */
+	bool full;                           /* the last read filled the room it had */
 	/* Optional: works on received bytes in place (PARMRK), returns how many are left. */
 	size_t (*filter)(struct fdport *f, char *data, size_t n);
 	const char *gone;                    /* what an end of file means: "the peer closed the connection" */
@@ -28,6 +30,7 @@ void fdport_close(struct port *p);
 ssize_t fdport_write(struct port *p, const void *data, size_t n, struct err *e);
 void fdport_throttle(struct port *p, bool on);
 void fdport_pump(struct port *p);
+void fdport_peek(struct port *p);
 size_t fdport_in_waiting(struct port *p);        /* FIONREAD */
 int fdport_out_waiting(struct port *p, size_t *n, struct err *e);        /* TIOCOUTQ, SIOCOUTQ */
 

@@ -81,6 +81,8 @@ struct port_ops {
 	int (*drain)(struct port *p, struct err *e);
 	int (*flush)(struct port *p, int which, struct err *e);
 	int (*get_errors)(struct port *p, struct port_errors *n, struct err *e);
+	/* Takes once what may be there now: cheaper than pump.  Optional. */
+	void (*peek)(struct port *p);
 	/* Prepares a reconnect: rewrites what names the device (same adapter, new name).  -1: not there yet. */
 	int (*find_again)(struct port *p, struct err *e);
 };

@@ -86,6 +86,7 @@ static void forget(struct sock *s)
 
 static int attach(struct sock *s, int fd, struct err *e)
 {
+	s->fd.socket = true;
 	s->fd.gone = "the peer closed the connection";
 	if (fdport_attach(&s->fd, fd, fd, e) == 0)
 		return 0;
@@ -272,7 +273,8 @@ static const char *const tcp_options[] = { "keepalive", "logging", NULL };
 
 #define SOCKET_OPS \
 	.size = sizeof(struct sock), .close = sock_close, .write = fdport_write, .throttle = fdport_throttle, \
-	.pump = fdport_pump, .in_waiting = fdport_in_waiting, .out_waiting = fdport_out_waiting
+	.pump = fdport_pump, .peek = fdport_peek, \
+	.in_waiting = fdport_in_waiting, .out_waiting = fdport_out_waiting
 
 const struct port_ops socket_ops = { .name = "socket", .options = tcp_options, .open = tcp_open, SOCKET_OPS };
 const struct port_ops unix_ops = { .name = "unix", .open = unix_open, SOCKET_OPS };

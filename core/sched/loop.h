@@ -28,6 +28,7 @@ struct loop {
 	struct task *ready, *ready_last;
 	struct task *running;
 	struct task *all;                    /* living tasks */
+	unsigned alone;                      /* see task_alone */
 	struct failure *failures;
 	char *fatal;                         /* text of the error that ends the program */
 	struct event *grace;

@@ -6,8 +6,11 @@
 #include <math.h>
 #include <time.h>
 
+#include "sched/loop.h"
 #include "sched/raise.h"
 #include "sched/task.h"
+
+enum { ALONE_MOST = 100 };
 
 int64_t now_ns(void)
 {
@@ -88,6 +91,12 @@ int task_wait_in(lua_State *L, struct waitlist *l, int64_t deadline, lua_KFuncti
 		l->first = t;
 	l->last = t;
 	return park(L, t, deadline, k, ctx);
+}
+
+bool task_alone(lua_State *L)
+{
+	struct task *t = task_of(L);
+	return t && t->loop->all == t && !t->all_next && !t->loop->ready && ++t->loop->alone % ALONE_MOST;
 }
 
 void waiter_wake(struct waiter *w)

@@ -11,6 +11,7 @@
 #ifndef SCHED_WAIT_H
 #define SCHED_WAIT_H
 #include <lua.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NO_DEADLINE INT64_MAX
@@ -29,6 +30,10 @@ int task_sleep(lua_State *L, int64_t deadline, lua_KFunction k, lua_KContext ctx
 
 /* Raises what task_wait would raise: for a binding that starts something before it waits. */
 void task_check_can_wait(lua_State *L);
+
+/* Is this the only task there is, and may it go on without a turn of the loop?  Not for ever: the loop
+ * has its turn at every hundredth time. */
+bool task_alone(lua_State *L);
 
 /* Wakes who waits there, if anybody does. */
 void waiter_wake(struct waiter *w);
