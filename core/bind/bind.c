@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/url.h"
 #include "base/version.h"
@@ -120,14 +121,19 @@ void bind_options(lua_State *L, int index, struct url *u)
 
 /* ---- the module -------------------------------------------------------------------------- */
 
-/* core.error{code=, message=, ...}: gives the table the class of error objects, and the script's line */
+/* core.error{code=, message=, ...}: gives the table the class of error objects */
 static int core_error(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
-	push_where(L);
-	lua_setfield(L, 1, "where");
 	luaL_setmetatable(L, "moonrig.error");
+	return 1;
+}
+
+/* core.is_terminal(fd) */
+static int core_is_terminal(lua_State *L)
+{
+	lua_pushboolean(L, isatty((int)bind_integer(L, 1, 0, 1 << 20, "a file descriptor")));
 	return 1;
 }
 
@@ -140,11 +146,14 @@ int luaopen_moonrig_core(lua_State *L)
 	lua_setfield(L, -2, "libraries");
 	lua_pushcfunction(L, core_error);
 	lua_setfield(L, -2, "error");
+	lua_pushcfunction(L, core_is_terminal);
+	lua_setfield(L, -2, "is_terminal");
 	open_codec(L);
 	open_task(L);
 	open_queue(L);
 	open_port(L);
 	open_listen(L);
+	open_list(L);
 	open_store(L);
 	return 1;
 }

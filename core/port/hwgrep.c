@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "port/owner.h"
 #include "port/settings.h"
 
@@ -212,8 +213,8 @@ static long choose(const struct list *l, const struct query *q, const char *rege
 	}
 	if (l->count > 1 && !q->n) {
 		name_ports(l, i, names, sizeof names);
-		snprintf(warning, HWGREP_WARNING, "hwgrep: took %s; %s match%s too (n= picks one, unique makes this an error)",
-			l->ports[i].device, names, l->count == 2 ? "es" : "");
+		snprintf(warning, HWGREP_WARNING, "hwgrep://%s took %s; %s match%s too (n= picks one, unique makes this "
+			"an error)", regex, l->ports[i].device, names, l->count == 2 ? "es" : "");
 	}
 	return (long)i;
 }
@@ -247,4 +248,15 @@ done:
 	list_clear(&l);
 	free(regex);
 	return result;
+}
+
+int hwgrep_open(const struct url *from, struct url *to, struct tap **taps, struct err *e)
+{
+	char warning[HWGREP_WARNING];
+	(void)taps;
+	if (hwgrep_resolve(from, NULL, to, warning, e) < 0)
+		return -1;
+	if (*warning)
+		log_warning("%s", warning);
+	return 0;
 }

@@ -22,6 +22,10 @@ enum { HWGREP_WARNING = 300 };
 int hwgrep_resolve(const struct url *u, const struct list_roots *roots, struct url *device, char warning[HWGREP_WARNING],
 	struct err *e);
 
+struct tap;
+/* For the table of schemes: as above, with /sys and /dev; the warning goes to stderr. */
+int hwgrep_open(const struct url *from, struct url *to, struct tap **taps, struct err *e);
+
 /* Drops the ports that do not match from l. */
 int hwgrep_filter(struct list *l, const char *regex, struct err *e);
 

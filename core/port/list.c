@@ -172,8 +172,7 @@ static int is_virtual_port(const char *name)
 	return 0;
 }
 
-/* The entry `name` of /sys/class/tty into p: 1 a port, 0 not one, -1 no memory. */
-static int read_entry(struct list_port *p, const struct list_roots *roots, const char *name)
+int list_read(struct list_port *p, const struct list_roots *roots, const char *name)
 {
 	char class[PATH_MAX], path[PATH_MAX + 8], device[PATH_MAX];
 	memset(p, 0, sizeof *p);
@@ -263,7 +262,7 @@ int list_scan(struct list *l, const struct list_roots *roots, struct err *e)
 				goto no_memory;
 			l->ports = more;
 		}
-		int got = read_entry(&l->ports[l->count], roots, entry->d_name);
+		int got = list_read(&l->ports[l->count], roots, entry->d_name);
 		if (got < 0)
 			goto no_memory;
 		l->count += (size_t)got;

@@ -39,7 +39,8 @@ int list_scan(struct list *l, const struct list_roots *roots, struct err *e);
 /* Fills `links` of each port: /dev/serial/by-id, by-path, and links right under /dev. */
 int list_links(struct list *l, const struct list_roots *roots, struct err *e);
 void list_clear(struct list *l);
-/* One port; list_clear does it for all. */
+/* One entry of /sys/class/tty: 1 a port (list_port_clear frees it), 0 not one, -1 no memory. */
+int list_read(struct list_port *p, const struct list_roots *roots, const char *name);
 void list_port_clear(struct list_port *p);
 
 /* The port that `path` is, or leads to through links; NULL if it is none of them. */

@@ -1,5 +1,5 @@
 local core = require "moonrig.core"
-local sysfs = require "spec.port.sysfs"
+local sysfs = require "support.sysfs"
 
 local function by_name(list)
   local t = {}
