@@ -64,6 +64,8 @@ int lport_read_reply(lua_State *L, struct lport *lp, int timeout_arg);
 /* News of bytes: should the reader run? */
 void lport_news_read(struct lport *lp, unsigned news);
 void lport_news_signals(struct lport *lp);
+/* Ends an operation that returned r (0, 1: waits, -1: raises e); leaves the port on the stack. */
+int lport_conclude(lua_State *L, struct lport *lp, const char *op, int r, double timeout, struct err *e);
 /* Puts *c in force: the line in one step, outputs in one step. */
 int lport_configure(lua_State *L, struct lport *lp, const struct config *c, const char *op);
 void lport_patterns_class(lua_State *L);

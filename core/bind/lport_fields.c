@@ -191,11 +191,12 @@ int lport_index(lua_State *L)
 static int set_break(lua_State *L, struct lport *lp)
 {
 	struct err e;
-	if (port_set_break(lp->port, lua_toboolean(L, 3), &e) < 0)
-		return lport_fail(L, lp, "break_condition", &e);
-	if (lp->port->taps)
-		port_tap(lp->port, &(struct tap_event){ .kind = TAP_BREAK, .number = lua_toboolean(L, 3) });
-	return 0;
+	struct port *p = lp->port;
+	bool on = lua_toboolean(L, 3);
+	int r = on ? port_send_break(p, INFINITY, &e) : port_set_break(p, false, &e);
+	if (r >= 0 && p->taps)
+		port_tap(p, &(struct tap_event){ .kind = TAP_BREAK, .number = on });
+	return lport_conclude(L, lp, "break_condition", r, p->cfg.write_timeout, &e);
 }
 
 /* upvalues: metatable, false (no twin), fields */

@@ -30,8 +30,7 @@ static int op_ended(lua_State *L, int status, lua_KContext ctx)
 	return 1;
 }
 
-/* r as the port functions return it. */
-static int conclude(lua_State *L, struct lport *lp, const char *op, int r, double timeout, struct err *e)
+int lport_conclude(lua_State *L, struct lport *lp, const char *op, int r, double timeout, struct err *e)
 {
 	if (r < 0)
 		return lport_fail(L, lp, op, e);
@@ -60,7 +59,7 @@ static int lport_drain(lua_State *L)
 	struct lport *lp = idle(L, "drain");
 	double timeout = bind_seconds(L, 2, lp->port->cfg.write_timeout);
 	task_check_can_wait(L);
-	return conclude(L, lp, "drain", port_drain(lp->port, &e), timeout, &e);
+	return lport_conclude(L, lp, "drain", port_drain(lp->port, &e), timeout, &e);
 }
 
 /* lua: port = port:send_break([seconds])   0.25 s */
@@ -72,7 +71,7 @@ static int lport_send_break(lua_State *L)
 	if (seconds > 3600)
 		raise_argument(L, 2, "seconds, at most 3600");
 	task_check_can_wait(L);
-	return conclude(L, lp, "send_break", port_send_break(lp->port, seconds, &e), INFINITY, &e);
+	return lport_conclude(L, lp, "send_break", port_send_break(lp->port, seconds, &e), INFINITY, &e);
 }
 
 static unsigned signal_bit(const char *name)
@@ -95,14 +94,14 @@ static int lport_pulse(lua_State *L)
 	double seconds = bind_seconds(L, 3, 0.1);
 	unsigned level = lua_isnoneornil(L, 4) ? ~lp->port->outputs & bit : lua_toboolean(L, 4) ? bit : 0;
 	task_check_can_wait(L);
-	return conclude(L, lp, "pulse", port_pulse(lp->port, bit, level, seconds, &e), INFINITY, &e);
+	return lport_conclude(L, lp, "pulse", port_pulse(lp->port, bit, level, seconds, &e), INFINITY, &e);
 }
 
 static int flush(lua_State *L, int which, const char *op)
 {
 	struct err e;
 	struct lport *lp = idle(L, op);
-	return conclude(L, lp, op, port_flush(lp->port, which, &e), lp->port->cfg.timeout, &e);
+	return lport_conclude(L, lp, op, port_flush(lp->port, which, &e), lp->port->cfg.timeout, &e);
 }
 
 /* lua: port = port:flush_input()   throws received bytes away */
@@ -148,7 +147,7 @@ int lport_configure(lua_State *L, struct lport *lp, const struct config *c, cons
 			return lport_fail(L, lp, op, &e);
 		r |= s;
 	}
-	return conclude(L, lp, op, r, p->cfg.timeout, &e);
+	return lport_conclude(L, lp, op, r, p->cfg.timeout, &e);
 }
 
 /* lua: port = port:set{baudrate = 115200, rts = false, ...}   several at once */

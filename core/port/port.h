@@ -61,8 +61,6 @@ struct port_ops {
 	int (*open)(struct port *p, struct err *e);
 	/* Gives everything back; idempotent, never fails.  The port may be opened again (reconnect). */
 	void (*close)(struct port *p);
-	/* Optional: ends at once what a close left to end by itself.  The port is freed after it. */
-	void (*free)(struct port *p);
 	/* Takes at most n bytes: how many; 0 = none now, PORT_NEWS_WRITE will follow; -1. */
 	ssize_t (*write)(struct port *p, const void *data, size_t n, struct err *e);
 	/* on: stop taking bytes from below until called with off. */
@@ -78,6 +76,7 @@ struct port_ops {
 	/* Sets the outputs in mask to the levels in values, in one step. */
 	int (*set_signals)(struct port *p, unsigned mask, unsigned values, struct err *e);
 	int (*get_signals)(struct port *p, unsigned *values, struct err *e);
+	/* On: what was written before is sent already, as far as out_waiting tells. */
 	int (*set_break)(struct port *p, bool on, struct err *e);
 	/* Waits until all is sent.  NULL with out_waiting there: port.c polls that. */
 	int (*drain)(struct port *p, struct err *e);
@@ -172,6 +171,7 @@ int port_flush(struct port *p, int which, struct err *e);
 int port_get_errors(struct port *p, struct port_errors *n, struct err *e);
 /* timed.c.  Each of these is the pending operation while it lasts. */
 int port_drain(struct port *p, struct err *e);
+/* A break after all that was written; INFINITY: on until port_set_break turns it off. */
 int port_send_break(struct port *p, double seconds, struct err *e);
 /* Sets the outputs in mask to the levels in values, and back after the time. */
 int port_pulse(struct port *p, unsigned mask, unsigned values, double seconds, struct err *e);

@@ -14,7 +14,9 @@ struct timed {
 	struct event *end;                   /* of a break or pulse */
 	struct event *drain;
 	struct event *watch;
-	bool breaking;
+	bool breaking;                       /* a break is on that `end` ends */
+	bool break_follows;                  /* `drain` leads to a break of this length */
+	double break_seconds;
 	unsigned pulse_mask, pulse_back;     /* outputs to set back, and to what */
 	bool waited;                         /* somebody waits for the end: port_done */
 };
@@ -95,14 +97,13 @@ static int run_until_end(struct port *p, double seconds, struct err *e)
 	return 1;
 }
 
-int port_send_break(struct port *p, double seconds, struct err *e)
+static int begin_break(struct port *p, double seconds, struct err *e)
 {
-	if (p->pending)
-		return busy(p, e);
-	if (!timed_of(p, e) || port_set_break(p, true, e) < 0)
-		return -1;
-	if (p->taps)
-		port_tap(p, &(struct tap_event){ .kind = TAP_SEND_BREAK, .seconds = seconds });
+	int r = port_set_break(p, true, e);
+	if (r < 0 || isinf(seconds)) {
+		p->timed->waited &= r != 1;      /* the transport itself tells when */
+		return r;
+	}
 	p->timed->breaking = true;
 	return run_until_end(p, seconds, e);
 }
@@ -118,7 +119,7 @@ int port_pulse(struct port *p, unsigned mask, unsigned values, double seconds, s
 	return run_until_end(p, seconds, e);
 }
 
-/* ---- drain ------------------------------------------------------------------------------- */
+/* ---- drain, and a break after it --------------------------------------------------------- */
 
 /* Seconds until it is worth looking again at n unsent bytes. */
 static double drain_pause(struct port *p, size_t n)
@@ -137,10 +138,23 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (port_out_waiting(p, &n, &e) < 0)
 		finish(p, &e);
-	else if (n == 0)
+	else if (n == 0 && p->timed->break_follows) {
+		p->timed->break_follows = false;
+		if (begin_break(p, p->timed->break_seconds, &e) != 1)
+			finish(p, &e);
+	} else if (n == 0)
 		finish(p, NULL);
 	else if (start(p, &p->timed->drain, on_drain, drain_pause(p, n), &e) < 0)
 		finish(p, &e);
+}
+
+static int wait_until_sent(struct port *p, size_t n, bool break_follows, struct err *e)
+{
+	if (!timed_of(p, e) || start(p, &p->timed->drain, on_drain, drain_pause(p, n), e) < 0)
+		return -1;
+	p->timed->break_follows = break_follows;
+	p->timed->waited = p->pending = true;
+	return 1;
 }
 
 int port_drain(struct port *p, struct err *e)
@@ -154,12 +168,22 @@ int port_drain(struct port *p, struct err *e)
 		return p->ops->drain(p, e);
 	if (port_out_waiting(p, &n, e) < 0)
 		return -1;
-	if (n == 0)
-		return 0;
-	if (!timed_of(p, e) || start(p, &p->timed->drain, on_drain, drain_pause(p, n), e) < 0)
+	return n == 0 ? 0 : wait_until_sent(p, n, false, e);
+}
+
+int port_send_break(struct port *p, double seconds, struct err *e)
+{
+	size_t n = 0;
+	if (p->pending)
+		return busy(p, e);
+	bool may_wait = p->state == PORT_OPEN && p->ops->set_break && p->ops->out_waiting;
+	if (!timed_of(p, e) || (may_wait && port_out_waiting(p, &n, e) < 0))
 		return -1;
-	p->timed->waited = p->pending = true;
-	return 1;
+	p->timed->break_seconds = seconds;
+	int r = n ? wait_until_sent(p, n, true, e) : begin_break(p, seconds, e);
+	if (r >= 0 && p->taps && !isinf(seconds))
+		port_tap(p, &(struct tap_event){ .kind = TAP_SEND_BREAK, .seconds = seconds });
+	return r;
 }
 
 void port_abandon(struct port *p)
