@@ -4,23 +4,23 @@
 
 #include <string.h>
 
-#include "port/exec.h"
+#include "port/device.h"
+#include "port/hwgrep.h"
 #include "port/pair.h"
-#include "port/pty.h"
 #include "port/record.h"
 #include "port/replay.h"
 #include "port/socket.h"
 #include "port/spy.h"
 
 static const struct scheme table[] = {
+	{ "device", &device_ops, NULL },
+	{ "hwgrep", NULL, hwgrep_open },
 	{ "socket", &socket_ops, NULL },
 	{ "unix", &unix_ops, NULL },
 	{ "loop", &loop_ops, NULL },
 	{ "spy", NULL, spy_resolve },
 	{ "record", NULL, record_resolve },
 	{ "replay", &replay_ops, NULL },
-	{ "pty", &pty_ops, NULL },
-	{ "exec", &exec_ops, NULL },
 	{ NULL, NULL, NULL },
 };
 

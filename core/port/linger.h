@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * linger.h: closes a tty whose output is still on its way.  close(2) itself
+ * would stop the program until all is sent (up to 30 s where the other end
+ * holds it back); here the loop goes on and the close follows. */
+#ifndef PORT_LINGER_H
+#define PORT_LINGER_H
+
+struct event_base;
+
+/* fd is taken over.  What is not sent after 30 s is thrown away. */
+void linger_close(struct event_base *base, int fd);
+
+#endif
