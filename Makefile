@@ -40,6 +40,11 @@ test:
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 	@SPECS="$(SPECS)" scripts/test.sh build build/asan
 
+# The ports on real tty drivers, in a VM (spec/vm/README.md); skipped where QEMU cannot be had.
+test-vm: all
+	@spec/vm/run.sh '$(BUILD)/moonrig spec/run.lua spec/vm/ports.lua spec/vm/device.lua'; r=$$?; \
+		[ $$r != 77 ] || { echo "test-vm: skipped"; exit 0; }; exit $$r
+
 $(BUILD)/moonrig: $(OBJ) $(BUILD)/embed.o
 	@echo '  LD  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -72,5 +77,5 @@ fuzz: $(FUZZ)
 clean:
 	rm -rf build
 
-.PHONY: all deps test fuzz clean
+.PHONY: all deps test test-vm fuzz clean
 -include $(OBJ:.o=.d)

@@ -10,7 +10,7 @@ test="lua-busted lua-check lua-filesystem python3-serial sqlite3 socat tshark li
 fuzz="clang libclang-rt-dev"
 lint="clang-tidy"
 bench="ser2net tio lxi-tools python3-serial socat"
-vm="qemu-system-x86"
+vm="qemu-system-x86 cpio xz-utils kmod"
 
 want=
 for purpose; do
