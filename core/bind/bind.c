@@ -121,11 +121,13 @@ void bind_options(lua_State *L, int index, struct url *u)
 
 /* ---- the module -------------------------------------------------------------------------- */
 
-/* core.error{code=, message=, ...}: gives the table the class of error objects */
+/* core.error{code=, message=, ...}: gives the table the class of error objects, and the script's line */
 static int core_error(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
+	push_where(L);
+	lua_setfield(L, 1, "where");
 	luaL_setmetatable(L, "moonrig.error");
 	return 1;
 }

@@ -9,6 +9,7 @@
 struct queue {
 	lua_Integer first, last;             /* indices in the table; empty: first > last */
 	lua_Integer limit;                   /* push waits above; 0 none */
+	lua_Integer promised;                /* values that belong to takers who were woken and have not run yet */
 	struct waitlist takers, givers;
 };
 
@@ -25,8 +26,8 @@ static int count(const struct queue *q)
 /* Somebody else may go on as well: a woken task that was cancelled has not used its turn. */
 static void wake_next(struct queue *q)
 {
-	if (count(q) > 0)
-		waitlist_wake(&q->takers);
+	if (count(q) > q->promised && waitlist_wake(&q->takers))
+		q->promised++;
 	if (!q->limit || count(q) < q->limit)
 		waitlist_wake(&q->givers);
 }
@@ -86,11 +87,10 @@ static int pop_now(lua_State *L, struct queue *q)
 static int popped(lua_State *L, int status, lua_KContext ctx)
 {
 	struct queue *q = (struct queue *)ctx;
-	if (count(q) > 0)
-		return pop_now(L, q);
 	if (status == WAKE_TIMEOUT)
 		return timed_out(L, "pop: the queue stayed empty");
-	return task_wait_in(L, &q->takers, lua_tointeger(L, 2), popped, ctx);
+	q->promised--;
+	return pop_now(L, q);
 }
 
 /* lua: value = queue:pop([timeout]) */
@@ -98,11 +98,10 @@ static int lqueue_pop(lua_State *L)
 {
 	struct queue *q = bind_self(L, 1, "a queue");
 	double timeout = bind_seconds(L, 2, INFINITY);
-	if (count(q) > 0)
+	if (count(q) > q->promised)              /* nobody overtakes those who waited */
 		return pop_now(L, q);
-	lua_settop(L, 1);
 	int64_t deadline = deadline_after(timeout);
-	lua_pushinteger(L, deadline);
+	lua_settop(L, 1);
 	return task_wait_in(L, &q->takers, deadline, popped, (lua_KContext)q);
 }
 

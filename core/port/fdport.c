@@ -14,13 +14,17 @@ static void read_failed(struct fdport *f, int sys)
 {
 	struct port *p = &f->port;
 	struct err why;
+	event_del(&f->rd);
+	if (f->ended) {
+		f->ended(f, sys);
+		return;
+	}
 	if (sys == 0)
 		err_set(&why, ERR_CLOSED, "%s: %s", p->name, f->gone);
 	else {
 		err_sys(&why, sys, "%s: %s", p->name, f->gone);
 		why.code = ERR_CLOSED;
 	}
-	event_del(&f->rd);
 	if (sys == 0 && !f->eof_is_lost)
 		port_eof(p, &why);
 	else

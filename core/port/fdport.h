@@ -19,6 +19,8 @@ struct fdport {
 	bool full;                           /* the last read filled the room it had */
 	/* Optional: works on received bytes in place (PARMRK), returns how many are left. */
 	size_t (*filter)(struct fdport *f, char *data, size_t n);
+	/* Optional: what the end of the input means (sys 0: end of file), instead of the two below. */
+	void (*ended)(struct fdport *f, int sys);
 	const char *gone;                    /* what an end of file means: "the peer closed the connection" */
 	bool eof_is_lost;                    /* ... and that nothing can be written any more */
 };

@@ -182,6 +182,8 @@ void port_free(struct port *p)
 		return;
 	p->news = NULL;
 	port_close(p);
+	if (p->ops->free)
+		p->ops->free(p);
 	taps_free(p->taps);
 	buf_clear(&p->rx);
 	url_clear(&p->url);

@@ -6,7 +6,9 @@
 
 #include "port/device.h"
 #include "port/hwgrep.h"
+#include "port/exec.h"
 #include "port/pair.h"
+#include "port/pty.h"
 #include "port/record.h"
 #include "port/replay.h"
 #include "port/socket.h"
@@ -21,6 +23,8 @@ static const struct scheme table[] = {
 	{ "spy", NULL, spy_resolve },
 	{ "record", NULL, record_resolve },
 	{ "replay", &replay_ops, NULL },
+	{ "pty", &pty_ops, NULL },
+	{ "exec", &exec_ops, NULL },
 	{ NULL, NULL, NULL },
 };
 

@@ -7,8 +7,7 @@
 
 static const char CLASS[] = "moonrig.error";
 
-/* The line of the script: the first Lua function above C that is not the library's own. */
-static void push_where(lua_State *L)
+void push_where(lua_State *L)
 {
 	lua_Debug ar;
 	for (int level = 0; lua_getstack(L, level, &ar); level++) {

@@ -8,6 +8,8 @@
 
 /* Pushes an error object for e.  where: the script's line. */
 void push_error(lua_State *L, const struct err *e);
+/* Pushes the line of the script, or nil: the first Lua function above C that is not the library's own. */
+void push_where(lua_State *L);
 /* Raise.  They do not return; declared int for `return raise_...`. */
 int raise_err(lua_State *L, const struct err *e) __attribute__((noreturn));
 int raise_text(lua_State *L, enum err_code code, const char *text) __attribute__((noreturn));
