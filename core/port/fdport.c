@@ -83,12 +83,25 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	port_writable(&((struct fdport *)arg)->port);
 }
 
+/* A file is ready at once, again and again. */
+static const struct timeval at_once = { 0, 1 };
+
+static int watch_read(struct fdport *f)
+{
+	return event_add(&f->rd, f->rd_ready ? &at_once : NULL);
+}
+
+static int watch_write(struct fdport *f)
+{
+	return event_add(&f->wr, f->wr_ready ? &at_once : NULL);
+}
+
 int fdport_attach(struct fdport *f, int rfd, int wfd, struct err *e)
 {
 	f->rfd = rfd;
 	f->wfd = wfd;
-	if (event_assign(&f->rd, f->port.base, rfd, EV_READ | EV_PERSIST, on_readable, f) < 0 ||
-		event_assign(&f->wr, f->port.base, wfd, EV_WRITE, on_writable, f) < 0 || event_add(&f->rd, NULL) < 0)
+	if (event_assign(&f->rd, f->port.base, f->rd_ready ? -1 : rfd, EV_READ | EV_PERSIST, on_readable, f) < 0 ||
+		event_assign(&f->wr, f->port.base, f->wr_ready ? -1 : wfd, EV_WRITE, on_writable, f) < 0 || watch_read(f) < 0)
 		return err_set(e, ERR_SYSTEM, "%s: cannot watch its descriptor", f->port.url.text);
 	f->attached = true;
 	return 0;
@@ -122,7 +135,7 @@ ssize_t fdport_write(struct port *p, const void *data, size_t n, struct err *e)
 			port_lost(p, e);
 		return -1;
 	}
-	event_add(&f->wr, NULL);
+	watch_write(f);
 	return w < 0 ? 0 : w;
 }
 
@@ -134,7 +147,7 @@ void fdport_throttle(struct port *p, bool on)
 	if (on)
 		event_del(&f->rd);
 	else if (!p->eof)
-		event_add(&f->rd, NULL);
+		watch_read(f);
 }
 
 void fdport_pump(struct port *p)

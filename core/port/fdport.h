@@ -15,6 +15,7 @@ struct fdport {
 	int rfd, wfd;                        /* one descriptor, or two (stdio) */
 	bool attached;                       /* the events below are set up */
 	struct event rd, wr;
+	bool rd_ready, wr_ready;             /* a file: always ready, cannot be watched */
 	bool socket;                         /* recv and send, which cost less than read and write */
 	bool full;                           /* the last read filled the room it had */
 	/* Optional: works on received bytes in place (PARMRK), returns how many are left. */

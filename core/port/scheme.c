@@ -13,6 +13,7 @@
 #include "port/replay.h"
 #include "port/socket.h"
 #include "port/spy.h"
+#include "port/stdio.h"
 
 static const struct scheme table[] = {
 	{ "device", &device_ops, NULL },
@@ -25,6 +26,7 @@ static const struct scheme table[] = {
 	{ "replay", &replay_ops, NULL },
 	{ "pty", &pty_ops, NULL },
 	{ "exec", &exec_ops, NULL },
+	{ "stdio", &stdio_ops, NULL },
 	{ NULL, NULL, NULL },
 };
 
