@@ -144,18 +144,19 @@ static int take_options(const struct url *u, const char *text, struct query *q, 
 	return 0;
 }
 
-/* ", "-separated devices, `from` left out; says how many more did not fit. */
+/* The devices but one, as far as there is room, and how many more there are. */
 static void name_ports(const struct list *l, size_t except, char *text, size_t size)
 {
 	size_t n = 0, named = 0, total = l->count - (except < l->count);
+	const size_t tail = sizeof " and 1000 more";
 	*text = 0;
 	for (size_t i = 0; i < l->count && named < 4; i++) {
+		const char *device = l->ports[i].device;
 		if (i == except)
 			continue;
-		n += (size_t)snprintf(text + n, size - n, "%s%s", named ? ", " : "", l->ports[i].device);
-		named++;
-		if (n >= size)
-			return;
+		if (n + strlen(device) + 2 + tail > size)
+			break;
+		n += (size_t)snprintf(text + n, size - n, "%s%s", named++ ? ", " : "", device);
 	}
 	if (named < total)
 		snprintf(text + n, size - n, " and %zu more", total - named);
@@ -164,7 +165,7 @@ static void name_ports(const struct list *l, size_t except, char *text, size_t s
 static int no_match(const char *regex, const struct list_roots *roots, struct err *e)
 {
 	struct list all;
-	char names[160];
+	char names[240];
 	if (list_scan(&all, roots, e) < 0)
 		return -1;
 	name_ports(&all, all.count, names, sizeof names);
@@ -199,7 +200,7 @@ static int drop_busy(struct list *l, const char *regex, struct err *e)
 /* The index of the chosen port, or -1. */
 static long choose(const struct list *l, const struct query *q, const char *regex, char *warning, struct err *e)
 {
-	char names[200];
+	char names[240];
 	size_t i = q->n ? (size_t)q->n - 1 : 0;
 	*warning = 0;
 	if (l->count > 1 && q->unique) {

@@ -15,7 +15,7 @@
 #include "base/url.h"
 #include "port/list.h"
 
-enum { HWGREP_WARNING = 300 };
+enum { HWGREP_WARNING = 400 };
 
 /* Resolves u into the URL of the device, with the options that are not hwgrep's.
  * `warning` is "" or says which ports match as well. */

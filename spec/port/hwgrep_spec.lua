@@ -95,7 +95,7 @@ describe("hwgrep://", function()
   it("names the ports that are there when none matches", function()
     local code, message = failure "hwgrep://Keysight"
     assert.equal("not_found", code)
-    assert.matches('no serial port matches "Keysight"; there are: .*/rfcomm0, .* and 10 more', message)
+    assert.matches('no serial port matches "Keysight"; there are: .*/rfcomm0.* and %d+ more$', message)
   end)
 
   it("refuses a bad n, and one past the last match", function()
