@@ -183,6 +183,8 @@ int lport_index(lua_State *L)
 		err_set(&e, ERR_UNSUPPORTED, "%s: %s means nothing on a %s port", p->url.text, name, p->ops->name);
 		raise_err(L, &e);
 	}
+	if (fields[i].setting & SET_LINE)
+		port_refresh(p);
 	return push_setting(L, &p->cfg, f);
 }
 
@@ -232,6 +234,7 @@ int lport_newindex(lua_State *L)
 	}
 	lua_rawset(L, -3);
 	bind_options(L, lua_gettop(L), &u);
+	port_refresh(lp->port);
 	struct config c = lp->port->cfg;
 	c.dtr = c.rts = -1;
 	c.given = 0;

@@ -161,6 +161,7 @@ static int lport_set(lua_State *L)
 	if (url_parse(&u, "set:", &e) < 0)
 		return lport_fail(L, lp, "set", &e);
 	bind_options(L, 2, &u);
+	port_refresh(lp->port);
 	struct config c = lp->port->cfg;
 	c.dtr = c.rts = -1;
 	c.given = 0;

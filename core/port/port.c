@@ -412,6 +412,12 @@ int port_out_waiting(struct port *p, size_t *n, struct err *e)
 	return ready(p, p->ops->out_waiting, "out_waiting", e) < 0 ? -1 : p->ops->out_waiting(p, n, e);
 }
 
+void port_refresh(struct port *p)
+{
+	if (p->ops->refresh && p->state == PORT_OPEN)
+		p->ops->refresh(p);
+}
+
 int port_set(struct port *p, const struct settings *s, unsigned mask, struct err *e)
 {
 	unsigned bad = mask & ~p->ops->settings;

@@ -75,6 +75,8 @@ struct port_ops {
 	/* Puts *s in force; `mask` (SET_ bits) tells what differs.  What the driver did not take is an
 	 * error that names setting, asked and in force, and the old ones stay. */
 	int (*set)(struct port *p, const struct settings *s, unsigned mask, struct err *e);
+	/* Optional: reads p->cfg.line where the other side may change it too (a pty). */
+	void (*refresh)(struct port *p);
 	/* Sets the outputs in mask to the levels in values, in one step. */
 	int (*set_signals)(struct port *p, unsigned mask, unsigned values, struct err *e);
 	int (*get_signals)(struct port *p, unsigned *values, struct err *e);
@@ -165,6 +167,8 @@ void port_want(struct port *p, size_t n);
 void port_pump(struct port *p);
 size_t port_in_waiting(struct port *p);
 int port_out_waiting(struct port *p, size_t *n, struct err *e);
+/* Brings cfg.line up to date before it is read. */
+void port_refresh(struct port *p);
 int port_set(struct port *p, const struct settings *s, unsigned mask, struct err *e);
 int port_set_signals(struct port *p, unsigned mask, unsigned values, struct err *e);
 int port_get_signals(struct port *p, unsigned *values, struct err *e);

@@ -4,7 +4,8 @@
 // open the slave (field `name`, or LINK).  A slave descriptor stays open here, so
 // that clients may come and go: the port never ends, and what is written before
 // anybody listens waits in the kernel (some 13 KiB; then the writer waits).
-// A pty has no modem signals, no break, no pace and always 8 data bits, no parity.
+// A pty has no modem signals, no break, no pace and always 8 data bits, no parity;
+// the other settings are those of the slave, which clients change: as read, so in force.
 #include "port/pty.h"
 
 #include <errno.h>
@@ -16,6 +17,8 @@
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "port/termios2.h"
 
 /* ---- making ------------------------------------------------------------------------------ */
 
@@ -114,6 +117,23 @@ static void hung_up(struct fdport *f, int sys)
 	port_lost(&f->port, &e);
 }
 
+static struct tty tty_of(const struct pty *y)
+{
+	return (struct tty){ .fd = y->slave, .name = y->tty, .driver = "pty" };
+}
+
+static int pty_set(struct port *p, const struct settings *s, unsigned mask, struct err *e)
+{
+	struct tty t = tty_of((struct pty *)p);
+	return termios2_set(&t, s, mask, e);
+}
+
+static void pty_refresh(struct port *p)
+{
+	struct tty t = tty_of((struct pty *)p);
+	termios2_get(&t, &p->cfg.line, NULL);
+}
+
 static int pty_open(struct port *p, struct err *e)
 {
 	struct pty *y = (struct pty *)p;
@@ -122,8 +142,11 @@ static int pty_open(struct port *p, struct err *e)
 	y->f.ended = hung_up;
 	free(p->name);
 	p->name = strdup(y->tty);
+	if ((p->cfg.given & SET_LINE) && pty_set(p, &p->cfg.line, SET_LINE, e) < 0)
+		goto fail;
 	if (!*p->url.rest || make_link(y, p->url.rest, e) == 0)
 		return 0;
+fail:
 	pty_close(p);
 	return -1;
 }
@@ -166,7 +189,8 @@ int pty_flush(struct port *p, int which, struct err *e)
 }
 
 const struct port_ops pty_ops = {
-	.name = "pty", .size = sizeof(struct pty), .open = pty_open, .close = pty_close, .write = fdport_write,
+	.name = "pty", .size = sizeof(struct pty), .settings = SET_FRAMING | SET_XONXOFF | SET_RTSCTS, .set = pty_set,
+	.refresh = pty_refresh, .open = pty_open, .close = pty_close, .write = fdport_write,
 	.throttle = fdport_throttle, .pump = fdport_pump, .in_waiting = fdport_in_waiting,
 	.out_waiting = pty_out_waiting, .drain = pty_drain, .flush = pty_flush,
 };

@@ -185,6 +185,19 @@ static int set_termios(const struct tty *t, const struct settings *s, const stru
 	return bits ? not_taken(t, s, &force, bits, "", e) : 0;
 }
 
+int termios2_get(const struct tty *t, struct settings *s, struct err *e)
+{
+	struct termios2 termios;
+	struct settings none = *s;
+	none.baudrate = 0;
+	none.stopbits = 1;
+	none.xonxoff = false;
+	if (ioctl(t->fd, TCGETS2, &termios) < 0)
+		return failed(t, "its settings", errno, e);
+	get(&termios, &none, s);
+	return 0;
+}
+
 /* ---- RS-485 ------------------------------------------------------------------------------ */
 
 static __u32 milliseconds(double seconds)

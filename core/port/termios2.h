@@ -18,5 +18,7 @@ struct tty {
 
 /* Puts the settings of mask (SET_ bits) in force, and the line in raw mode. */
 int termios2_set(const struct tty *t, const struct settings *s, unsigned mask, struct err *e);
+/* Reads the rate, framing and flow control in force. */
+int termios2_get(const struct tty *t, struct settings *s, struct err *e);
 
 #endif

@@ -123,6 +123,22 @@ describe("pty:", function()
     assert.is_nil(link_target(link))
   end)
 
+  it("has the settings of the slave, which both sides change", function()
+    local p <close> = rig.open("pty:", { baudrate = 115200 })
+    local c <close> = rig.open("device:" .. p.name .. "?baudrate=57600&stopbits=2")
+    assert.same({ 57600, 2, 8, "N" }, { p.baudrate, p.stopbits, p.bytesize, p.parity })
+    c:set { baudrate = 12345, rtscts = true, stopbits = 1 }
+    assert.same({ 12345, 1, true, false }, { p.baudrate, p.stopbits, p.rtscts, p.xonxoff })
+    c.baudrate = 9600
+    p.baudrate = 115200
+    assert.equal(115200, p.baudrate)
+    p:set { baudrate = 4800 }
+    assert.equal(4800, p.baudrate)
+    local err = fails(p.set, p, { bytesize = 7 })
+    assert.equal("unsupported", err.code)
+    assert.matches("bytesize 7 was asked for, 8 is in force", err.message)
+  end)
+
   it("has no modem signals and no break", function()
     local p <close> = rig.open "pty:"
     assert.equal("unsupported", fails(function() return p.cts end).code)
