@@ -10,12 +10,15 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/pool.h"
 #include "base/version.h"
 #include "bind/bind.h"
 #include "bind/embed.h"
 #include "sched/loop.h"
 #include "sched/task.h"
 
+/* A collection begins when memory is this much of what was left after the last: percent. */
+enum { GC_PAUSE = 400 };
 enum { EXIT_ERROR = 2, EXIT_ABORTED = 130 };
 
 /* arg as in lua: arg[0] the script, arg[1]... its arguments, negative ones before it. */
@@ -138,6 +141,27 @@ static int run(lua_State *L, struct loop *l, char **argv, int argc, int at)
 	return conclude(L, l, main);
 }
 
+static void *allocate(void *pool, void *at, size_t had, size_t want)
+{
+	return pool_resize(pool, at, at ? had : 0, want);
+}
+
+static int panic(lua_State *L)
+{
+	fprintf(stderr, "moonrig: %s\n", lua_isstring(L, -1) ? lua_tostring(L, -1) : "an error outside of any task");
+	return 0;
+}
+
+static lua_State *new_state(struct pool *pool)
+{
+	lua_State *L = pool ? lua_newstate(allocate, pool) : NULL;
+	if (L) {
+		lua_atpanic(L, panic);
+		lua_gc(L, LUA_GCINC, GC_PAUSE, 0, 0);
+	}
+	return L;
+}
+
 int main(int argc, char **argv)
 {
 	int at = argc > 1 && !strcmp(argv[1], "run") ? 2 : 1;
@@ -149,7 +173,8 @@ int main(int argc, char **argv)
 		return usage(stdout, 0);
 	if (argc <= at)
 		return usage(stderr, EX_USAGE);
-	lua_State *L = luaL_newstate();
+	struct pool *pool = pool_new();
+	lua_State *L = new_state(pool);
 	struct loop *l = L ? loop_new(L) : NULL;
 	if (!l) {
 		fprintf(stderr, "moonrig: cannot start: out of memory or descriptors\n");
@@ -162,5 +187,6 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	lua_close(L);
 	loop_free(l);
+	pool_free(pool);
 	return code;
 }

@@ -277,12 +277,32 @@ static int lport_read_until(lua_State *L)
 
 /* ---- lines ------------------------------------------------------------------------------- */
 
-/* upvalue 3: the timeout */
+/* A whole line that is there already, its end one byte: the case that a log of a million lines consists of. */
+static int ready_line(lua_State *L, struct lport *lp)
+{
+	struct port *p = lp->port;
+	if (!p || lp->reader.task || p->cfg.eol_size != 1 || !p->rx.len)
+		return 0;
+	const char *data = buf_data(&p->rx), *end = memchr(data, *p->cfg.eol, p->rx.len);
+	if (!end)
+		return 0;
+	size_t n = (size_t)(end - data), drop = n && *end == '\n' && end[-1] == '\r';
+	if (n > p->cfg.window)
+		return 0;
+	lua_pushlstring(L, data, n - drop);
+	port_consume(p, n + 1);
+	return 1;
+}
+
+/* upvalues: metatable, false (no twin), timeout, port */
 static int next_line(lua_State *L)
 {
 	struct err e;
-	struct lport *lp = lport_self(L);
-	lua_settop(L, 1);
+	struct lport *lp = lua_touserdata(L, lua_upvalueindex(4));
+	if (ready_line(L, lp))
+		return 1;
+	lua_settop(L, 0);
+	lua_pushvalue(L, lua_upvalueindex(4));
 	lua_pushvalue(L, lua_upvalueindex(3));
 	struct request *r = begin(L, lp, 2, "lines", &e);
 	if (!r)
@@ -310,9 +330,9 @@ static int lport_lines(lua_State *L)
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_pushboolean(L, 0);
 	lua_pushvalue(L, 2);
-	lua_pushcclosure(L, next_line, 3);
 	lua_pushvalue(L, 1);
-	return 2;
+	lua_pushcclosure(L, next_line, 4);
+	return 1;
 }
 
 /* lport_write.c: the second half of a query.  A reply that is there as soon as the question is written
