@@ -106,7 +106,8 @@ static int opened(lua_State *L, int status, lua_KContext ctx)
 	struct port *p = lp->port;
 	if (p->state == PORT_OPEN)
 		return 1;
-	struct err e = p->why;
+	struct err e;
+	port_why(p, &e);
 	if (p->state == PORT_OPENING) {
 		if (status != WAKE_TIMEOUT)
 			return task_wait(L, &lp->op, lp->op_deadline, opened, ctx);

@@ -22,8 +22,11 @@ static int op_ended(lua_State *L, int status, lua_KContext ctx)
 		err_set(&e, ERR_TIMEOUT, "%s: %s did not finish in time", p->name, op);
 		return lport_fail(L, lp, op, &e);
 	}
-	if (p->result.code || p->state != PORT_OPEN) {
-		e = p->result.code ? p->result : p->why;
+	if (p->result || p->state != PORT_OPEN) {
+		if (p->result)
+			e = *p->result;
+		else
+			port_why(p, &e);
 		return lport_fail(L, lp, op, &e);
 	}
 	lua_settop(L, 1);
@@ -217,7 +220,7 @@ static int signals_step(lua_State *L, int status, lua_KContext ctx)
 		return 1;
 	}
 	if (p->state != PORT_OPEN) {
-		e = p->why;
+		port_why(p, &e);
 		return lport_fail(L, lp, "wait_signals", &e);
 	}
 	if (status == WAKE_TIMEOUT) {

@@ -136,7 +136,7 @@ static int step(lua_State *L, int status, lua_KContext ctx)
 			return lines_ended(L, lp);
 		if (r->gap_ends && p->rx.len)
 			return finish(L, lp);
-		e = p->why;
+		port_why(p, &e);
 		return lport_fail(L, lp, r->op, &e);
 	}
 	if (status == WAKE_TIMEOUT) {
@@ -168,7 +168,7 @@ int lport_read(lua_State *L, struct lport *lp)
 	if (there < 0)
 		return lport_fail(L, lp, r->op, &e);
 	if (over(p) && !(r->gap_ends && p->rx.len)) {
-		e = p->why;
+		port_why(p, &e);
 		return lport_fail(L, lp, r->op, &e);
 	}
 	r->deadline = deadline_after(timeout);

@@ -24,6 +24,28 @@ void port_tap(struct port *p, const struct tap_event *ev)
 		t->see(t, p, ev);
 }
 
+static void forget(struct err **slot)
+{
+	free(*slot);
+	*slot = NULL;
+}
+
+static void keep(struct err **slot, const struct err *e)
+{
+	if (!*slot)
+		*slot = malloc(sizeof **slot);
+	if (*slot)
+		**slot = e ? *e : (struct err){ .code = ERR_CLOSED };
+}
+
+void port_why(const struct port *p, struct err *e)
+{
+	if (p->why)
+		*e = *p->why;
+	else
+		err_set(e, ERR_CLOSED, "%s is closed", p->name ? p->name : p->url.text);
+}
+
 static void tap_simple(struct port *p, enum tap_kind kind, long number)
 {
 	if (p->taps)
@@ -97,7 +119,7 @@ void port_start(struct port *p)
 {
 	p->state = PORT_OPEN;
 	p->eof = false;
-	p->why = (struct err){ 0 };
+	forget(&p->why);
 	if (!p->name)
 		p->name = strdup(p->url.text ? p->url.text : p->ops->name);
 	tap_simple(p, TAP_OPEN, 0);
@@ -170,7 +192,7 @@ void port_close(struct port *p)
 	p->state = PORT_CLOSED;
 	p->emptied++;
 	buf_clear(&p->rx);
-	err_set(&p->why, ERR_CLOSED, "%s is closed", p->name ? p->name : p->url.text ? p->url.text : "the port");
+	forget(&p->why);
 	if (was_open)
 		tap_simple(p, TAP_CLOSE, 0);
 	tell(p, PORT_NEWS_CLOSED | PORT_NEWS_DONE);
@@ -187,6 +209,8 @@ void port_free(struct port *p)
 	taps_free(p->taps);
 	buf_clear(&p->rx);
 	url_clear(&p->url);
+	forget(&p->why);
+	forget(&p->result);
 	free(p->name);
 	free(p);
 }
@@ -198,7 +222,7 @@ void port_eof(struct port *p, const struct err *why)
 		return;
 	}
 	p->eof = true;
-	p->why = *why;
+	keep(&p->why, why);
 	tell(p, PORT_NEWS_CLOSED | PORT_NEWS_READ);
 }
 
@@ -243,8 +267,9 @@ void port_lost(struct port *p, const struct err *why)
 {
 	if (p->state != PORT_OPEN)
 		return;
-	p->why = *why;
-	p->why.code = ERR_CLOSED;
+	keep(&p->why, why);
+	if (p->why)
+		p->why->code = ERR_CLOSED;
 	bool pending = p->pending;
 	timed_free(p);
 	shut(p);
@@ -252,7 +277,7 @@ void port_lost(struct port *p, const struct err *why)
 	if (p->state == PORT_LOST)
 		again_later(p);
 	tap_simple(p, TAP_LOST, 0);
-	p->result = p->why;
+	keep(&p->result, p->why);
 	tell(p, PORT_NEWS_CLOSED | PORT_NEWS_READ | PORT_NEWS_WRITE | (pending ? PORT_NEWS_DONE : 0u));
 }
 
@@ -269,14 +294,16 @@ void port_done(struct port *p, const struct err *e)
 		}
 		return;
 	}
-	p->result = ok ? (struct err){ 0 } : *e;
+	forget(&p->result);
+	if (!ok)
+		keep(&p->result, e);
 	if (p->state == PORT_OPENING) {
 		if (ok)
 			port_start(p);
 		else {
 			shut(p);
 			p->state = PORT_CLOSED;
-			p->why = *e;
+			keep(&p->why, e);
 		}
 	}
 	tell(p, PORT_NEWS_DONE);
@@ -347,8 +374,8 @@ static int not_open(struct port *p, struct err *e)
 {
 	if (p->state == PORT_OPEN)
 		return 0;
-	if (p->why.code)
-		*e = p->why;
+	if (p->why)
+		port_why(p, e);
 	else
 		err_set(e, ERR_CLOSED, "%s is not open yet", p->url.text);
 	if (p->state == PORT_LOST)

@@ -38,7 +38,7 @@ enum {
 	PORT_NEWS_WRITE = 2,      /* a write that took too little may be tried again */
 	PORT_NEWS_DONE = 4,       /* the pending operation ended: see p->result */
 	PORT_NEWS_SIGNALS = 8,    /* the input signals were looked at, or changed: see p->signals */
-	PORT_NEWS_CLOSED = 16,    /* no more bytes will come, or the port is gone: see p->why */
+	PORT_NEWS_CLOSED = 16,    /* no more bytes will come, or the port is gone: see port_why */
 };
 
 enum port_state { PORT_CLOSED, PORT_OPENING, PORT_OPEN, PORT_LOST };  /* LOST: being re-opened */
@@ -135,9 +135,9 @@ struct port {
 	bool sending_seen;                   /* the taps know what the write under way sends */
 	bool eof;                            /* the other end sends no more; writing may still work */
 	enum port_state state;
-	struct err why;                      /* why it is closed or lost */
+	struct err *why;                     /* why it is closed or lost; NULL: it is not (kept small: 500 ports) */
 	bool pending;                        /* an operation is under way */
-	struct err result;                   /* of the last pending operation; code ERR_NONE = success */
+	struct err *result;                  /* of the last pending operation; NULL = success */
 	unsigned outputs;                    /* levels of DTR and RTS last set */
 	unsigned signals;                    /* input signals last seen */
 	bool break_on;
@@ -165,6 +165,8 @@ void port_consume(struct port *p, size_t n);
 /* A reader looks for something within n bytes: do not throttle before. */
 void port_want(struct port *p, size_t n);
 void port_pump(struct port *p);
+/* Why it is closed, lost or at its end. */
+void port_why(const struct port *p, struct err *e);
 size_t port_in_waiting(struct port *p);
 int port_out_waiting(struct port *p, size_t *n, struct err *e);
 /* Brings cfg.line up to date before it is read. */

@@ -52,7 +52,7 @@ static void record_see(struct tap *t, struct port *p, const struct tap_event *se
 	if (seen->kind == TAP_SIGNALS)
 		ev.signals = (unsigned)seen->number & INPUTS;
 	if (seen->kind == TAP_OPEN || seen->kind == TAP_LOST) {
-		ev.data = seen->kind == TAP_OPEN ? p->url.text : p->why.text;
+		ev.data = seen->kind == TAP_OPEN ? p->url.text : p->why ? p->why->text : "lost";
 		ev.size = strlen(ev.data);
 	}
 	tapfile_write(&r->file, &r->line, recording_write(&r->line, &ev));

@@ -180,7 +180,7 @@ static void comment_on(char comment[COMMENT_MAX], const struct port *p, const st
 		snprintf(comment, COMMENT_MAX, "break %s s", number);
 		return;
 	case TAP_LOST:
-		snprintf(comment, COMMENT_MAX, "lost: %s", p->why.text);
+		snprintf(comment, COMMENT_MAX, "lost: %s", p->why ? p->why->text : "");
 		return;
 	case TAP_OPEN: case TAP_SETTINGS:
 		comment_on_settings(comment, ev->kind == TAP_OPEN ? "open" : "settings", p);
