@@ -123,6 +123,15 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	l->ready(l->arg);
 }
 
+static int check_options(const struct url *u, const char *known, struct err *e)
+{
+	for (unsigned i = 0; i < u->count; i++)
+		if (strcmp(u->options[i].key, known) != 0)
+			return err_set(e, ERR_UNSUPPORTED, "unknown option \"%s\" (listening on %s; known: %s)", u->options[i].key,
+				u->text, *known ? known : "none");
+	return 0;
+}
+
 int listen_open(struct event_base *base, const struct url *u, void (*ready)(void *), void *arg, struct listener **out,
 	struct err *e)
 {
@@ -132,9 +141,9 @@ int listen_open(struct event_base *base, const struct url *u, void (*ready)(void
 	*l = (struct listener){ .base = base, .fd = -1, .ready = ready, .arg = arg };
 	int r;
 	if (!strcmp(u->scheme, "socket"))
-		r = open_tcp(l, u, e);
+		r = check_options(u, "insecure", e) < 0 ? -1 : open_tcp(l, u, e);
 	else if (!strcmp(u->scheme, "unix"))
-		r = open_unix(l, u, e);
+		r = check_options(u, "", e) < 0 ? -1 : open_unix(l, u, e);
 	else
 		r = err_set(e, ERR_UNSUPPORTED, "cannot listen on %s:// (socket://, unix: and pty: can)", u->scheme);
 	if (r < 0)
