@@ -74,6 +74,11 @@ fuzz: $(FUZZ)
 			$$f.corpus spec/fuzz/corpus/$$(basename $$f) 2> $$f.log || { tail -40 $$f.log; exit 1; }; \
 		grep number_of_executed $$f.log; done
 
+# The API reference, from the annotations.
+docs: docs/api.md
+docs/api.md: lua/moonrig/meta.lua docs/api.lua docs/luacats.lua
+	$(LUA) docs/api.lua > $@.tmp && mv $@.tmp $@
+
 clean:
 	rm -rf build
 

@@ -1,0 +1,491 @@
+---@meta moonrig
+-- SPDX-License-Identifier: MIT
+-- meta.lua: the public API in words, in LuaCATS annotations.  Nothing here runs: lua-language-server
+-- reads it for completion and hints, docs/api.lua makes docs/api.md from it, and spec/meta_spec.lua
+-- compares it with the live API.  Times are in seconds, sizes in bytes, everywhere.
+
+--- `local rig = require "moonrig"`. Reads and waits stop the task that calls them, never the program.
+--- A function that could not do what it was asked raises a `moonrig.Error`; a twin named `try_...` returns
+--- `nil, err` instead.
+---@class moonrig
+---@field version string   for example "0.1.0"
+---@field json moonrig.Json
+local rig = {}
+
+---@alias moonrig.Seconds number  `0` does not wait, `math.huge` waits for ever
+
+--- Opens a port. `url` names the device: see the table of URLs in README.md. A text without a scheme is the path
+--- of a device: `/dev/ttyUSB0`. Every option can also stand in the URL: `/dev/ttyUSB0?baudrate=115200`; the table
+--- wins over the URL.
+---
+--- Close it with `port:close()`, or declare it as `local port <close> = rig.open(...)`.
+---@async
+---@param url string
+---@param opts? moonrig.OpenOptions  an unknown option, or one that means nothing for this transport, raises
+---@return moonrig.Port
+---  Raises: unsupported (URL, option or value), not_found, permission, busy (another program has it), refused, timeout
+function rig.open(url, opts) end
+
+--- As `open`, but returns `nil` and the error instead of raising it. A wrong type of argument raises all the same.
+---@async
+---@param url string
+---@param opts? moonrig.OpenOptions
+---@return moonrig.Port? port
+---@return moonrig.Error? err
+function rig.try_open(url, opts) end
+
+--- Two ports in memory, wired as by a null-modem cable: what one writes the other reads, RTS arrives as CTS, DTR as
+--- DSR and CD. For tests and simulators.
+---@return moonrig.Port near
+---@return moonrig.Port far
+function rig.pair() end
+
+--- Listens on a URL and runs `handler(port)` for each client that connects, each in a task of its own. When the
+--- handler returns, its port is closed. `closed` in a handler (the client went away) is not an error; any other
+--- error ends the program.
+---
+--- `socket://127.0.0.1:0` picks a free port number: see `listener.url`. `unix:/path` makes a socket file.
+---@param url string
+---@param handler fun(port: moonrig.Port)
+---@param opts? moonrig.ListenOptions
+---@return moonrig.Listener
+---  Raises: unsupported, busy (the address is in use), permission (also: not a loopback address, see `insecure`)
+function rig.listen(url, handler, opts) end
+
+--- Starts `fn(...)` as a task beside this one and returns at once; it runs when this one waits. An error in it is
+--- raised in whoever joins it. When nobody can join it any more, or has not within 1 s, it ends the program with
+--- exit code 2. Tasks that are still there when the script ends are cancelled.
+---@param fn fun(...)
+---@param ... any
+---@return moonrig.Task
+function rig.spawn(fn, ...) end
+
+--- Runs `fn(group)` and waits until all tasks started with `group:spawn` have ended. The first error cancels the
+--- others and is raised here.
+---@async
+---@param fn fun(group: moonrig.Group)
+function rig.group(fn) end
+
+--- Waits.
+---@async
+---@param seconds moonrig.Seconds
+function rig.sleep(seconds) end
+
+--- Seconds on a clock that never jumps. Only differences mean something.
+---@return number
+function rig.now() end
+
+--- Runs `fn(...)` and returns its results. A wait inside it that goes beyond `seconds` in all raises `timeout`.
+--- Computing without a wait is not interrupted.
+---@async
+---@param seconds moonrig.Seconds
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function rig.deadline(seconds, fn, ...) end
+
+--- A queue between tasks, first in, first out.
+---@param limit? integer  `push` waits while this many values are in it; none: it never waits
+---@return moonrig.Queue
+function rig.queue(limit) end
+
+--- A lock between tasks: one at a time, first come, first served.
+---@return moonrig.Lock
+function rig.lock() end
+
+--- An open connection to a device. Reading takes bytes from the front of what has arrived; what was not taken stays,
+--- also after a timeout. One task may read, one write, one change settings and one wait for signals at the same
+--- time; a second one gets `busy`.
+---
+--- Every method raises `closed` when the port is closed or its other end went away, and says why. `timeout` arguments
+--- are optional; without one the option of that name counts.
+---
+--- The settings are fields too: `port.baudrate = 115200` puts it in force at once. So are the signals:
+--- `port.rts = true`, `if port.cts then`. A field that means nothing on the transport raises `unsupported`.
+---@class moonrig.Port: moonrig.Settings
+---@field url string            read only; as opened, after spy and hwgrep
+---@field name string           read only; device path, or host:port
+---@field is_open boolean       read only
+---@field in_waiting integer    read only; bytes that can be read without waiting
+---@field out_waiting integer   read only; bytes written that are not sent yet
+---@field cts boolean           read only; Clear To Send
+---@field dsr boolean           read only; Data Set Ready
+---@field ri boolean            read only; Ring Indicator
+---@field cd boolean            read only; Carrier Detect
+---@field break_condition boolean  true: the line is held in break until it is set to false
+---@field errors moonrig.LineErrors  read only; counted since the port was opened
+local Port = {}
+
+--- Options when a port is opened; later fields of the port, and what `port:set` takes. The names are pySerial's.
+---@class moonrig.Settings
+---@field baudrate? integer      bits per second, any; default 9600
+---@field bytesize? integer      5, 6, 7 or 8; default 8
+---@field parity? string         "N" none, "E" even, "O" odd, "M" mark, "S" space; default "N"
+---@field stopbits? number       1, 1.5 or 2; default 1
+---@field xonxoff? boolean       software flow control; default false
+---@field rtscts? boolean        hardware flow control by RTS and CTS; default false
+---@field dsrdtr? boolean        hardware flow control by DSR and DTR; default false
+---@field rs485? boolean|moonrig.Rs485  the driver switches the transmitter of a two-wire bus; default false
+---@field low_latency? boolean   the driver hands bytes over at once; default false
+---@field exclusive? boolean     nobody else may open the device meanwhile; default true; only when opening
+---@field dtr? boolean           level of DTR at opening; left to the driver unless said
+---@field rts? boolean           level of RTS at opening; left to the driver unless said
+---@field timeout? moonrig.Seconds        for opening, reading and settings; default 5
+---@field write_timeout? moonrig.Seconds  for writing and drain; default as `timeout`
+---@field inter_byte_timeout? moonrig.Seconds  after a byte, silence that ends a read; nil: none
+---@field eol? string            ends each line, 1 to 8 bytes; default "\n"
+---@field reconnect? boolean     a port that is lost is opened again, and the waiting call goes on; default false
+---@field window? integer        bytes that read_line, read_until and expect search before they give up; default 1 MiB
+
+--- What `rig.open` takes: the settings of every port, and some of single transports.
+---@class moonrig.OpenOptions: moonrig.Settings
+---@field keepalive? integer     socket: seconds of silence until the first probe; 0 off; default 15
+---@field logging? string        socket, loop: accepted for pySerial's URLs, does nothing
+---@field n? integer             hwgrep: which of several matches, from 1
+---@field skip_busy? boolean     hwgrep: leave out ports that somebody has open
+---@field unique? boolean        hwgrep: several matches are an error
+---@field file? string           spy: where the dump goes; standard error unless said
+---@field format? "text"|"pcapng"  spy: text as pySerial writes it, or a capture for Wireshark; default "text"
+---@field color? boolean         spy: colours in the dump
+---@field raw? boolean           spy: only the bytes; stdio: false leaves the terminal's line editing on
+---@field all? boolean           spy: also reads that got nothing, in_waiting, and changes of input signals
+---@field url? string            spy, record: the URL of the port, where it has options of its own
+---@field match? "strict"|"loose"  replay: whether requests must come in the recorded order; default "strict"
+---@field speed? number          replay: how much faster than recorded; math.huge: without delays; default 1
+
+--- RS-485 as pySerial's RS485Settings.
+---@class moonrig.Rs485
+---@field rts_level_for_tx? boolean  level of RTS while sending; default true
+---@field rts_level_for_rx? boolean  level of RTS while receiving; default false
+---@field loopback? boolean          what is sent is received too; default false
+---@field delay_before_tx? moonrig.Seconds
+---@field delay_before_rx? moonrig.Seconds
+
+--- How often the line went wrong.
+---@class moonrig.LineErrors
+---@field parity integer
+---@field framing integer
+---@field overrun integer
+---@field breaks integer
+
+--- Reads exactly `n` bytes.
+---@async
+---@param n integer
+---@param timeout? moonrig.Seconds
+---@return string
+---  Raises: timeout (the bytes that came are still there), closed, busy
+function Port:read(n, timeout) end
+
+--- Reads what is there, at least one byte. With `inter_byte_timeout` it goes on until that long a silence.
+---@async
+---@param max? integer  at most so many bytes
+---@param timeout? moonrig.Seconds
+---@return string
+function Port:read_some(max, timeout) end
+
+--- Reads up to the port's `eol` and returns the line without it. With the `eol` "\n" a "\r" before it goes too.
+---@async
+---@param timeout? moonrig.Seconds
+---@return string
+---  Raises: timeout, closed, busy, protocol (no end within the `window`)
+function Port:read_line(timeout) end
+
+--- Reads up to and with a terminator.
+---@async
+---@param terminator string  the bytes themselves, not a pattern
+---@param timeout? moonrig.Seconds
+---@return string
+function Port:read_until(terminator, timeout) end
+
+--- Waits until what has arrived matches a Lua pattern, and takes everything up to the end of the match. Returns the
+--- captures, or the match when the pattern has none. Of a list the match that begins first counts; then the number
+--- of its pattern comes first.
+---
+--- A pattern is matched as soon as it can be: end it with what follows. `"version (%S+)"` may return "1" of
+--- "version 1.25\n"; `"version (%S+)\n"` returns "1.25".
+---@async
+---@param pattern string|string[]
+---@param opts? moonrig.Seconds|moonrig.ExpectOptions  a number is the timeout
+---@return any ...
+function Port:expect(pattern, opts) end
+
+---@class moonrig.ExpectOptions
+---@field timeout? moonrig.Seconds
+---@field plain? boolean    the pattern is text, not a pattern
+---@field window? integer   bytes to search before it raises `protocol`; default: the port's
+
+--- Writes a line, then reads one: `write_line` and `read_line`.
+---@async
+---@param text string
+---@param timeout? moonrig.Seconds
+---@return string
+function Port:query(text, timeout) end
+
+--- As `read`, but returns `nil` and the error.
+---@async
+---@param n integer
+---@param timeout? moonrig.Seconds
+---@return string? bytes
+---@return moonrig.Error? err
+function Port:try_read(n, timeout) end
+
+--- As `read_some`, but returns `nil` and the error.
+---@async
+---@param max? integer
+---@param timeout? moonrig.Seconds
+---@return string? bytes
+---@return moonrig.Error? err
+function Port:try_read_some(max, timeout) end
+
+--- As `read_line`, but returns `nil` and the error.
+---@async
+---@param timeout? moonrig.Seconds
+---@return string? line
+---@return moonrig.Error? err
+function Port:try_read_line(timeout) end
+
+--- As `read_until`, but returns `nil` and the error.
+---@async
+---@param terminator string
+---@param timeout? moonrig.Seconds
+---@return string? bytes
+---@return moonrig.Error? err
+function Port:try_read_until(terminator, timeout) end
+
+--- As `expect`, but returns `nil` and the error.
+---@async
+---@param pattern string|string[]
+---@param opts? moonrig.Seconds|moonrig.ExpectOptions
+---@return any ...
+function Port:try_expect(pattern, opts) end
+
+--- As `query`, but returns `nil` and the error.
+---@async
+---@param text string
+---@param timeout? moonrig.Seconds
+---@return string? line
+---@return moonrig.Error? err
+function Port:try_query(text, timeout) end
+
+--- For a `for` loop over lines, as `read_line` reads them. It ends when the other end sends no more; a last line
+--- without its end is given too.
+---@async
+---@param timeout? moonrig.Seconds  for each line
+---@return fun(port: moonrig.Port): string?
+---@return moonrig.Port
+function Port:lines(timeout) end
+
+--- Writes bytes. It waits while the other end does not take them. Returns the port, so that calls can be chained.
+---@async
+---@param ... string|moonrig.Seconds  strings; a number at the end is the timeout
+---@return moonrig.Port
+---  Raises: timeout (its field `written` tells how many bytes went), closed, busy
+function Port:write(...) end
+
+--- As `write`, with the port's `eol` at the end.
+---@async
+---@param ... string|moonrig.Seconds
+---@return moonrig.Port
+function Port:write_line(...) end
+
+--- Waits until everything written has been sent.
+---@async
+---@param timeout? moonrig.Seconds  default: `write_timeout`
+---@return moonrig.Port
+function Port:drain(timeout) end
+
+--- Throws away what has arrived and was not read.
+---@async
+---@return moonrig.Port
+function Port:flush_input() end
+
+--- Throws away what was written and is not sent yet.
+---@async
+---@return moonrig.Port
+function Port:flush_output() end
+
+--- Changes several settings, signals or timeouts together: the line in one step, DTR and RTS in one step.
+--- What the driver did not take raises `unsupported` with what was asked and what is in force.
+---@async
+---@param settings moonrig.Settings
+---@return moonrig.Port
+function Port:set(settings) end
+
+--- Sends a break.
+---@async
+---@param seconds? number  default 0.25
+---@return moonrig.Port
+function Port:send_break(seconds) end
+
+--- Sets DTR or RTS to the other level (or to `level`) for a time, then back.
+---@async
+---@param signal "dtr"|"rts"
+---@param seconds? number  default 0.1
+---@param level? boolean
+---@return moonrig.Port
+function Port:pulse(signal, seconds, level) end
+
+--- Waits until an input signal changes. A change between two calls is not lost.
+---@async
+---@param signals? string|string[]  "cts", "dsr", "ri", "cd"; default: any of them
+---@param timeout? moonrig.Seconds
+---@return moonrig.SignalChange
+function Port:wait_signals(signals, timeout) end
+
+--- The levels after a change.
+---@class moonrig.SignalChange
+---@field cts boolean
+---@field dsr boolean
+---@field ri boolean
+---@field cd boolean
+---@field changed string[]  names of those that changed
+
+--- Closes the port. Tasks that wait on it get `closed`. Closing twice does no harm.
+function Port:close() end
+
+--- What `rig.listen` accepts.
+---@class moonrig.ListenOptions
+---@field insecure? boolean  listen on an address that other machines can reach; anybody there may then connect
+
+--- What `rig.listen` returns. Also closes at the end of its block: `local listener <close> = rig.listen(...)`.
+---@class moonrig.Listener
+---@field url string  with the real port number: other programs connect to this
+local Listener = {}
+
+--- Ends listening. Clients that are connected stay.
+function Listener:close() end
+
+--- Waits until the listener is closed.
+---@async
+function Listener:join() end
+
+--- A function that runs beside the others, started with `rig.spawn`.
+---@class moonrig.Task
+local Task = {}
+
+--- Waits for its end and returns its results, or raises its error.
+---@async
+---@param timeout? moonrig.Seconds  for ever unless said
+---@return any ...
+function Task:join(timeout) end
+
+--- Raises `cancelled` in it, at the point where it waits or will wait next, once. Its `<close>` variables are closed
+--- and may wait while they clean up. It may catch the error and go on.
+---@param reason? string
+---@return moonrig.Task
+function Task:cancel(reason) end
+
+--- What it is doing.
+---@return "ready"|"running"|"waiting"|"done"|"failed"
+function Task:status() end
+
+--- The tasks of one `rig.group`.
+---@class moonrig.Group
+local Group = {}
+
+--- As `rig.spawn`, for a task that belongs to the group.
+---@param fn fun(...)
+---@param ... any
+---@return moonrig.Task
+function Group:spawn(fn, ...) end
+
+--- Values from tasks to tasks. `#queue` is how many are in it.
+---@class moonrig.Queue
+---@operator len: integer
+local Queue = {}
+
+--- Puts a value at the end; waits while the queue is full.
+---@async
+---@param value any  not nil
+---@param timeout? moonrig.Seconds  for ever unless said
+---@return moonrig.Queue
+function Queue:push(value, timeout) end
+
+--- Takes the value at the front; waits while there is none.
+---@async
+---@param timeout? moonrig.Seconds  for ever unless said
+---@return any
+function Queue:pop(timeout) end
+
+--- Keeps tasks out of each other's way.
+---@class moonrig.Lock
+local Lock = {}
+
+--- Takes the lock, in line behind those who came before.
+---@async
+---@param timeout? moonrig.Seconds  for ever unless said
+---@return moonrig.Held
+function Lock:acquire(timeout) end
+
+--- Runs `fn(...)` while holding the lock, and returns its results.
+---@async
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function Lock:with(fn, ...) end
+
+--- A lock that is held: `local held <close> = lock:acquire()` gives it back at the end of the block.
+---@class moonrig.Held
+local Held = {}
+
+--- Gives the lock back; twice does no harm.
+function Held.release() end
+
+--- What is raised. `tostring(err)` is where and message. Branch on `code`, show `message`.
+---@class moonrig.Error
+---@field code moonrig.ErrorCode
+---@field message string    what was wrong, where, what to do
+---@field where? string     the line of the script: "psu.lua:12"
+---@field op? string        the method: "read_line"
+---@field url? string       of the port
+---@field received? string  what had arrived (at most 64 KiB); on an open port these bytes can still be read
+---@field written? integer  of a write: how many bytes went
+---@field errno? integer    the system's number, where it has one
+
+---@alias moonrig.ErrorCode
+---| "timeout"      # not within the time
+---| "closed"       # the port is closed, or its other end went away
+---| "refused"      # the other end said no
+---| "busy"         # another program or task has it
+---| "not_found"    # no such device, host or file
+---| "permission"   # this user may not
+---| "unsupported"  # bad URL, option or argument, or this transport cannot
+---| "protocol"     # the other end broke the rules
+---| "cancelled"    # the task was cancelled, or Ctrl-C
+---| "system"       # anything else the system reports
+
+--- JSON (RFC 8259) that keeps what it is given: integers stay integers, floats read back the same.
+---@class moonrig.Json
+---@field null table  JSON's null inside an array or object
+local Json = {}
+
+--- Writes a value as JSON. What JSON cannot hold raises `unsupported` unless an option says what to write instead.
+---@param value any
+---@param opts? moonrig.JsonOptions
+---@return string
+function Json.encode(value, opts) end
+
+--- Reads JSON.
+---@param text string
+---@param opts? moonrig.JsonOptions
+---@return any
+function Json.decode(text, opts) end
+
+--- Marks a table as an array, so that it is written as `[]` also when it is empty.
+---@param t? table
+---@return table
+function Json.array(t) end
+
+--- Marks a table as an object.
+---@param t? table
+---@return table
+function Json.object(t) end
+
+---@class moonrig.JsonOptions
+---@field sort? boolean      keys in byte order; default true
+---@field indent? integer    spaces a level; default: all on one line
+---@field depth? integer     how deep tables may nest; default 128
+---@field nonfinite? "error"|"null"|"string"|"literal"  NaN and infinities; default "error"
+---@field invalid? "error"|"replace"|"escape"  bytes that are not UTF-8; default "error"
+
+return rig

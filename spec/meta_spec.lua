@@ -1,0 +1,219 @@
+-- Compares lua/moonrig/meta.lua, the API in words, with the live API: every function, method, field
+-- and option, both ways.
+local rig = require "moonrig"
+local luacats = dofile "docs/luacats.lua"
+
+local function read_file(path)
+  local handle <close> = assert(io.open(path))
+  return handle:read "a"
+end
+
+local api = luacats.read(read_file "lua/moonrig/meta.lua")
+
+-- name -> name, of a table's string keys that are not private
+local function names(t)
+  local out = {}
+  for key in pairs(t) do
+    if type(key) == "string" and not key:find "^_" then out[key] = key end
+  end
+  return out
+end
+
+local function of(list, key)
+  local out = {}
+  for _, item in ipairs(list) do out[item[key or "name"]] = item[key or "name"] end
+  return out
+end
+
+local function upvalue(fn, name_or_index)
+  for i = 1, 60 do
+    local name, value = debug.getupvalue(fn, i)
+    if not name then return nil end
+    if i == name_or_index or name == name_or_index then return value end
+  end
+end
+
+local function error_of(fn, ...)
+  local ok, err = pcall(fn, ...)
+  assert.is_false(ok)
+  return err
+end
+
+local function class_name(short) return short == "rig" and "moonrig" or "moonrig." .. short end
+local function documented(class) return of(api.classes[class_name(class)].functions) end
+local function fields(class) return names(luacats.fields(api, class_name(class))) end
+
+-- Methods of an object whose metatable has a table as __index.
+local function methods(object) return names(getmetatable(object).__index) end
+
+-- class -> what proves it: each of these is one test below
+local checks = {}
+
+function checks.Port()
+  local port <close> = rig.open "loop://"
+  local index = getmetatable(port).__index
+  assert.same(names(upvalue(index, 4)), documented "Port")
+  assert.same(names(upvalue(index, 3)), fields "Port")
+end
+
+-- core/port/settings.c tells its names when one is wrong.
+function checks.Settings()
+  local _, err = rig.try_open("unix:/nowhere", { no_such_option = true })
+  local known = {}
+  for name in err.message:match "known: (.-)%)":gmatch "%S+" do known[name] = name end
+  assert.same(known, fields "Settings")
+end
+
+-- The transports' own options stand in lists named own... or ...options.
+function checks.OpenOptions()
+  local own = {}
+  local handle <close> = assert(io.popen "cat core/port/*.c")
+  for name, list in handle:read "a":gmatch "static const char %*const ([%w_]+)%[%] = (%b{})" do
+    if name:find "^own" or name:find "options$" then
+      for option in list:gmatch '"([%w_]+)"' do own[option] = option end
+    end
+  end
+  assert.is_truthy(own.keepalive)
+  assert.same(own, of(api.classes["moonrig.OpenOptions"].fields))
+end
+
+function checks.Rs485()
+  local _, err = rig.try_open("device:/nowhere", { rs485 = { no_such_option = true } })
+  local known = {}
+  for name in err.message:match "rs485 has (.-)%)":gmatch "[%w_]+" do known[name] = name end
+  assert.same(known, fields "Rs485")
+end
+
+function checks.LineErrors()
+  local port <close> = rig.open "loop://"
+  assert.same(names(port.errors), fields "LineErrors")
+end
+
+function checks.ExpectOptions()
+  local port <close> = rig.open "loop://"
+  local known = {}
+  for name in error_of(port.expect, port, "x", { no_such_option = true }).message:match "options (.+), got"
+    :gmatch "[%w_]+" do
+    known[name] = name
+  end
+  assert.same(known, fields "ExpectOptions")
+end
+
+function checks.SignalChange()
+  local near <close>, far = rig.pair()
+  rig.spawn(function() far.rts = false end)
+  assert.same(names(near:wait_signals("cts", 1)), fields "SignalChange")
+  far:close()
+end
+
+function checks.ListenOptions()
+  for _, url in ipairs { "socket://127.0.0.1:0", "unix:/nowhere/socket" } do
+    local err = error_of(rig.listen, url, print, { no_such_option = true })
+    assert.equal("unsupported", err.code)
+    assert.is_truthy(err.message:find("no_such_option", 1, true))
+  end
+  assert.same({ insecure = "insecure" }, fields "ListenOptions")
+end
+
+function checks.Listener()
+  local listener <close> = rig.listen("socket://127.0.0.1:0", print)
+  assert.same(methods(listener), documented "Listener")
+  for name in pairs(fields "Listener") do assert.is_truthy(listener[name]) end
+end
+
+function checks.Task()
+  local task = rig.spawn(print)
+  task:cancel()
+  assert.same(methods(task), documented "Task")
+end
+
+function checks.Group()
+  rig.group(function(group) assert.same(methods(group), documented "Group") end)
+end
+
+function checks.Queue()
+  assert.same(methods(rig.queue()), documented "Queue")
+  assert.equal(0, #rig.queue())
+  assert.same({ len = "integer" }, api.classes["moonrig.Queue"].operators)
+end
+
+function checks.Lock() assert.same(methods(rig.lock()), documented "Lock") end
+
+function checks.Held() assert.same(names(rig.lock():acquire()), documented "Held") end
+
+-- Every field is on some error, and no error has another one.
+function checks.Error()
+  local near <close> = rig.open "loop://"
+  local far <close> = rig.open "loop://"
+  local seen = {}
+  local function see(err)
+    for name in pairs(names(err)) do seen[name] = name end
+  end
+  see(error_of(near.read_line, near, 0))
+  see(error_of(near.write, near, ("x"):rep(4 * 1024 * 1024), 0))
+  see(select(2, rig.try_open "unix:/nowhere/socket"))
+  see(error_of(rig.sleep, "long"))
+  far:close()
+  see(error_of(far.write, far, "x"))
+  assert.same(seen, fields "Error")
+end
+
+function checks.Json()
+  local words = documented "Json"
+  for name in pairs(fields "Json") do words[name] = name end
+  assert.same(names(rig.json), words)
+end
+
+function checks.JsonOptions()
+  local values = { sort = false, indent = 2, depth = 3, nonfinite = "null", invalid = "escape" }
+  assert.same(names(values), fields "JsonOptions")
+  rig.json.encode({}, values)
+  assert.equal("unsupported", error_of(rig.json.encode, {}, { no_such_option = true }).code)
+end
+
+describe("meta.lua", function()
+  it("has every entry of the public table, and no other", function()
+    local live = names(rig)
+    for name in pairs(upvalue(getmetatable(rig).__index, "later")) do
+      live[name] = name
+      assert.is_not_nil(rig[name])
+    end
+    local words = documented "rig"
+    for name in pairs(fields "rig") do words[name] = name end
+    assert.same(live, words)
+  end)
+
+  for _, class in ipairs(api.classes) do
+    local name = class.name:match "(%w+)$"
+    if class.name ~= "moonrig" then
+      it("has every method and field of " .. name .. ", and no other", function()
+        assert(checks[name], "no check for this class in spec/meta_spec.lua")()
+      end)
+    end
+  end
+
+  it("has the error codes of core/base/err.c", function()
+    local codes = {}  -- none is the code of success
+    for name in read_file "core/base/err.c":match "names%[%] = (%b{})":gmatch '"(%l[%l_]+)"' do
+      codes['"' .. name .. '"'] = name ~= "none" and '"' .. name .. '"' or nil
+    end
+    assert.same(codes, of(api.aliases["moonrig.ErrorCode"].values, "type"))
+  end)
+
+  it("names every parameter in its function line, in order", function()
+    local text = read_file "lua/moonrig/meta.lua"
+    for _, class in ipairs(api.classes) do
+      for _, fn in ipairs(class.functions) do
+        local list = {}
+        for _, param in ipairs(fn.params) do list[#list + 1] = param.name end
+        local line = ("function %s%s%s(%s) end"):format(class.holder, fn.method and ":" or ".", fn.name,
+          table.concat(list, ", "))
+        assert(text:find("\n" .. line .. "\n", 1, true), "the annotations do not say what the code says: " .. line)
+      end
+    end
+  end)
+
+  it("is what docs/api.md was made from (make docs)", function()
+    assert.equal(dofile "docs/api.lua"(), read_file "docs/api.md")
+  end)
+end)
