@@ -251,10 +251,10 @@ static void device_close(struct port *p)
 			p->errors = n;                  /* a re-opened port goes on counting */
 		/* TIOCEXCL stays with a pty whose master is open, so it is taken back. */
 		tty_exclusive(d->f.rfd, p->name, false, NULL);
-		int again = dup(d->f.rfd);
+		int rest = d->pty ? -1 : dup(d->f.rfd);
 		fdport_close(p);
-		if (again >= 0)
-			linger_close(p->base, again);
+		if (rest >= 0)
+			linger_close(p->base, rest);
 	}
 }
 

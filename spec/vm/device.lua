@@ -205,6 +205,21 @@ for _, kind in ipairs { "ftdi", "pl2303", "cp210x", "acm" } do
         assert.equal(2000, #b:read(2000))
       end)
 
+      it("raises closed at once when the plug is pulled under a write", function()
+        a:set { rtscts = true, write_timeout = 30 }
+        b.rts = false
+        shows(a, { cts = false })
+        local writer = rig.spawn(function() a:write(("x"):rep(1000000)) end)
+        rig.sleep(0.05)
+        wire:command "unplug 0"
+        local t = rig.now()
+        local e = failure(writer.join, writer)
+        assert.is_true(rig.now() - t < 1)
+        assert.equal("closed", e.code)
+        wire:unplug(0)
+        wire.a = wire:plug(0)
+      end)
+
       it("closes at once with bytes that cannot leave", function()
         a.rtscts = true
         b.rts = false
