@@ -113,9 +113,8 @@ static int opened(lua_State *L, int status, lua_KContext ctx)
 			return task_wait(L, &lp->op, lp->op_deadline, opened, ctx);
 		err_set(&e, ERR_TIMEOUT, "opening %s: no answer within %g s", p->url.text, p->cfg.timeout);
 	}
-	lport_fail(L, lp, "open", &e);
 	port_close(p);
-	return 2;
+	return lport_fail(L, lp, "open", &e);
 }
 
 /* lua: port = core.open(url[, options]); nil, err = core.try_open(...) */

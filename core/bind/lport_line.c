@@ -52,6 +52,8 @@ static struct lport *idle(lua_State *L, const char *op)
 	struct lport *lp = lport_self(L);
 	if (lport_free_for(lp, &lp->op, op, &e) < 0)
 		lport_fail(L, lp, op, &e);
+	if (lp->port->pending)                           /* who waited for it was cancelled */
+		port_abandon(lp->port);
 	return lp;
 }
 

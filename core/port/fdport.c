@@ -131,9 +131,10 @@ ssize_t fdport_write(struct port *p, const void *data, size_t n, struct err *e)
 		int sys = errno;
 		err_sys(e, sys, "writing to %s", p->name);
 		e->code = ERR_CLOSED;
-		if (f->eof_is_lost && (sys == EIO || sys == ENXIO || sys == ENODEV))
+		bool gone = f->eof_is_lost && (sys == EIO || sys == ENXIO || sys == ENODEV);
+		if (gone || p->cfg.reconnect)
 			port_lost(p, e);
-		return -1;
+		return p->cfg.reconnect ? 0 : -1;        /* the write goes on when the port is back */
 	}
 	watch_write(f);
 	return w < 0 ? 0 : w;

@@ -18,7 +18,7 @@
 #include "port/fdport.h"
 #include "port/lookup.h"
 
-enum { STAGGER_MS = 250, TRIES = 8, KEEPALIVE_S = 15 };
+enum { STAGGER_MS = 250, TRIES = 8, KEEPALIVE_S = 15, UNIX_AGAIN_MS = 10 };
 
 struct try {                                 /* one address being connected */
 	struct sock *sock;
@@ -29,7 +29,7 @@ struct try {                                 /* one address being connected */
 struct connecting {
 	struct lookup *lookup;
 	struct addrinfo *found, *next;
-	struct event stagger;
+	struct event stagger;                /* the next address; unix: the next attempt */
 	struct try tries[TRIES];
 	int count, alive;
 	struct err last;
@@ -244,24 +244,51 @@ static void sock_close(struct port *p)
 
 /* ---- unix, accepted ---------------------------------------------------------------------- */
 
-static int unix_open(struct port *p, struct err *e)
+/* As an operation: 1 when too many wait to be accepted, which no event tells of: tried again soon. */
+static int unix_connect(struct sock *s, struct err *e)
 {
-	struct sock *s = (struct sock *)p;
+	struct port *p = &s->fd.port;
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	const char *path = p->url.rest;
-	if (!*path || strlen(path) >= sizeof a.sun_path)
-		return err_set(e, ERR_UNSUPPORTED, "%s: expected a path of 1 to %zu bytes", p->url.text, sizeof a.sun_path - 1);
-	strcpy(a.sun_path, path);
+	strcpy(a.sun_path, p->url.rest);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_sys(e, errno, "%s", p->url.text);
-	if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
-		err_sys(e, errno, "connecting to %s", p->url.text);
-		close(fd);
-		return -1;
-	}
+	if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
+		return attach(s, fd, e);
+	int sys = errno;
+	close(fd);
+	if (sys == EAGAIN && event_add(&s->c->stagger, &(struct timeval){ 0, UNIX_AGAIN_MS * 1000 }) == 0)
+		return 1;
+	return err_sys(e, sys, "connecting to %s", p->url.text);
+}
+
+static void on_unix_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	struct sock *s = arg;
+	struct err e = { 0 };
+	if (unix_connect(s, &e) == 1)
+		return;
+	forget(s);
+	port_done(&s->fd.port, &e);
+}
+
+static int unix_open(struct port *p, struct err *e)
+{
+	struct sock *s = (struct sock *)p;
+	const size_t most = sizeof ((struct sockaddr_un *)0)->sun_path - 1;
+	const char *path = p->url.rest;
+	if (!*path || strlen(path) > most)
+		return err_set(e, ERR_UNSUPPORTED, "%s: expected a path of 1 to %zu bytes", p->url.text, most);
 	set_name(p, path);
-	return attach(s, fd, e);
+	s->c = calloc(1, sizeof *s->c);
+	if (!s->c)
+		return err_sys(e, ENOMEM, "connecting");
+	event_assign(&s->c->stagger, p->base, -1, 0, on_unix_again, s);
+	int r = unix_connect(s, e);
+	if (r != 1)
+		forget(s);
+	return r;
 }
 
 static int no_open(struct port *p, struct err *e)

@@ -48,7 +48,8 @@ describe("stdio:", function()
   it("reads and writes files and /dev/null, which are always ready", function()
     local big, new = temporary(), temporary()
     output_of(("head -c 1000000 /dev/urandom > %s"):format(big))
-    assert.equal("same", (output_of(("%s < %s > %s; cmp %s %s && echo same"):format(program(copy), big, new, big, new))))
+    local command = ("%s < %s > %s; cmp %s %s && echo same"):format(program(copy), big, new, big, new)
+    assert.equal("same", (output_of(command)))
     assert.equal("0", (output_of(program(copy) .. " < /dev/null | wc -c")))
     assert.same({ "", "0" }, { output_of(("seq 1000 | %s > /dev/null"):format(program(copy))) })
   end)
@@ -81,7 +82,8 @@ describe("stdio:", function()
         p.timeout = 10
         %s
       ]]):format(code))
-      local p <close> = rig.open(("exec:stty sane; echo $$; %s 2>&1; echo status $?; stty -a"):format(command), { timeout = 10 })
+      local shell_command = ("stty sane; echo $$; %s 2>&1; echo status $?; stty -a"):format(command)
+      local p <close> = rig.open("exec:" .. shell_command, { timeout = 10 })
       local shell = p:read_line()
       p:expect "raw"
       p:write "\3"
