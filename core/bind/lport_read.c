@@ -55,6 +55,16 @@ static int look(struct lport *lp, struct err *e)
 
 /* ---- the wait ---------------------------------------------------------------------------- */
 
+/* When the wait ends at the latest: silence after the first byte may end it before the timeout. */
+static int64_t gap_deadline(const struct lport *lp)
+{
+	const struct request *r = &lp->request;
+	if (!r->gap || !lp->port->rx.len)
+		return r->deadline;
+	int64_t gap = now_ns() + r->gap;
+	return gap < r->deadline ? gap : r->deadline;
+}
+
 void lport_news_read(struct lport *lp, unsigned news)
 {
 	struct request *r = &lp->request;
@@ -66,10 +76,8 @@ void lport_news_read(struct lport *lp, unsigned news)
 		waiter_wake(&lp->reader);
 		return;
 	}
-	if (r->gap) {
-		int64_t gap = now_ns() + r->gap;
-		task_deadline(t, gap < r->deadline ? gap : r->deadline);
-	}
+	if (r->gap)
+		task_deadline(t, gap_deadline(lp));
 }
 
 static int finish(lua_State *L, struct lport *lp)
@@ -147,42 +155,40 @@ static int step(lua_State *L, int status, lua_KContext ctx)
 	return task_wait(L, &lp->reader, r->deadline, step, (lua_KContext)lp);
 }
 
+/* Bytes up to where this request may search are taken before the sender has to wait. */
+static void raise_mark(struct lport *lp)
+{
+	struct request *r = &lp->request;
+	if (r->look == look_bytes)
+		port_want(lp->port, r->n);
+	else if (r->look != look_some)
+		port_want(lp->port, r->window);
+}
+
+/* What is there without waiting for it: all of it for a read that does not wait; else a task that is
+ * alone looks once, because on one processor the other end often has answered already. */
+static void take_present(lua_State *L, struct port *p, double timeout)
+{
+	if (timeout == 0)
+		port_pump(p);
+	else if (p->ops->peek && p->state == PORT_OPEN && task_alone(L))
+		p->ops->peek(p);
+}
+
 /* The timeout is on top of the stack. */
 int lport_read(lua_State *L, struct lport *lp)
 {
 	struct request *r = &lp->request;
 	struct port *p = lp->port;
 	struct err e;
-	double timeout = lua_tonumber(L, -1);
-	int there = look(lp, &e);
-	if (there == 0 && timeout == 0) {
-		port_pump(p);
-		there = look(lp, &e);
+	if (look(lp, &e) == 0 && !over(p)) {
+		double timeout = lua_tonumber(L, -1);
+		raise_mark(lp);
+		take_present(L, p, timeout);
+		r->deadline = deadline_after(timeout);
+		r->gap = (int64_t)(p->cfg.inter_byte_timeout * 1e9);
 	}
-	if (there == 0 && p->rx.len + 1 >= p->high && !over(p)) {
-		port_want(p, r->look == look_bytes ? r->n : r->window);
-		there = look(lp, &e);
-	}
-	if (there > 0)
-		return finish(L, lp);
-	if (there < 0)
-		return lport_fail(L, lp, r->op, &e);
-	if (over(p) && !(r->gap_ends && p->rx.len)) {
-		port_why(p, &e);
-		return lport_fail(L, lp, r->op, &e);
-	}
-	r->deadline = deadline_after(timeout);
-	r->gap = (int64_t)(p->cfg.inter_byte_timeout * 1e9);
-	if (r->look == look_bytes && r->n > p->high)
-		port_want(p, r->n);
-	else if (r->window >= p->high && r->look != look_bytes && r->look != look_some)
-		port_want(p, r->window);
-	int64_t first = r->deadline;
-	if (r->gap && p->rx.len) {
-		int64_t gap = now_ns() + r->gap;
-		first = gap < first ? gap : first;
-	}
-	return task_wait(L, &lp->reader, first, step, (lua_KContext)lp);
+	return step(L, WAKE_READY, (lua_KContext)lp);
 }
 
 /* ---- methods ----------------------------------------------------------------------------- */
@@ -310,15 +316,8 @@ static int next_line(lua_State *L)
 	r->look = look_line;
 	r->needle = lp->port->cfg.eol;
 	r->needle_size = lp->port->cfg.eol_size;
-	if (look(lp, &e) > 0)
-		return finish(L, lp);
-	if (over(lp->port))
-		return lines_ended(L, lp);
-	if (r->window >= lp->port->high)
-		port_want(lp->port, r->window);
 	r->lines = true;
-	r->deadline = deadline_after(lua_tonumber(L, -1));
-	return task_wait(L, &lp->reader, r->deadline, step, (lua_KContext)lp);
+	return lport_read(L, lp);
 }
 
 /* lua: for line in port:lines([timeout]) do ... end   ends when the port has no more */
@@ -335,12 +334,9 @@ static int lport_lines(lua_State *L)
 	return 1;
 }
 
-/* lport_write.c: the second half of a query.  A reply that is there as soon as the question is written
- * (on one processor the other end often runs at once) needs no turn of the loop. */
+/* lport_write.c: the second half of a query. */
 int lport_read_reply(lua_State *L, struct lport *lp, int timeout_arg)
 {
-	if (task_alone(L) && lp->port->state == PORT_OPEN && lp->port->ops->peek)
-		lp->port->ops->peek(lp->port);
 	return read_line(L, lp, timeout_arg, "query");
 }
 
