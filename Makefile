@@ -79,8 +79,12 @@ docs: docs/api.md
 docs/api.md: lua/moonrig/meta.lua docs/api.lua docs/luacats.lua
 	$(LUA) docs/api.lua > $@.tmp && mv $@.tmp $@
 
+# Against raw C and the peers that are installed, in alternating rounds: make bench [ROUNDS=1]
+bench: all
+	@MOONRIG=$(abspath $(BUILD)/moonrig) spec/bench/all.sh
+
 clean:
 	rm -rf build
 
-.PHONY: all deps test test-vm fuzz clean
+.PHONY: all deps test test-vm bench fuzz clean
 -include $(OBJ:.o=.d)
