@@ -138,6 +138,16 @@ static int ltask_tostring(lua_State *L)
 	return 1;
 }
 
+/* lua: reason = core.cancelled()   why the running task was cancelled, or nil; also when the script caught that error */
+static int ltask_cancelled(lua_State *L)
+{
+	struct task *t = task_of(L);
+	if (!t || !t->cancel_seen)
+		return 0;
+	lua_pushstring(L, t->reason);
+	return 1;
+}
+
 /* lua: core.teardown_budget(seconds)   after a second Ctrl-C */
 static int ltask_teardown_budget(lua_State *L)
 {
@@ -148,7 +158,8 @@ static int ltask_teardown_budget(lua_State *L)
 void open_task(lua_State *L)
 {
 	static const luaL_Reg functions[] = { { "spawn", ltask_spawn }, { "sleep", ltask_sleep }, { "now", ltask_now },
-		{ "time", ltask_time }, { "deadline", ltask_deadline }, { "teardown_budget", ltask_teardown_budget },
+		{ "time", ltask_time }, { "deadline", ltask_deadline },
+		{ "cancelled", ltask_cancelled }, { "teardown_budget", ltask_teardown_budget },
 		{ NULL, NULL } };
 	static const luaL_Reg methods[] = { { "join", ltask_join }, { "cancel", ltask_cancel }, { "status", ltask_status },
 		{ NULL, NULL } };
