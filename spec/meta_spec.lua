@@ -171,6 +171,34 @@ function checks.JsonOptions()
   assert.equal("unsupported", error_of(rig.json.encode, {}, { no_such_option = true }).code)
 end
 
+function checks.Procedures() assert.same(names(rig.test), documented "Procedures") end
+
+-- What the library knows: the upvalue of a function that checks its argument by it.
+local function known(module, fn, name) return names(upvalue(require(module)[fn], name)) end
+
+function checks.Procedure() assert.same(known("moonrig.test", "procedure", "PROCEDURE"), fields "Procedure") end
+
+function checks.PhaseOptions()
+  assert.same(names(upvalue(upvalue(rig.test.phase, "add"), "PHASE")), fields "PhaseOptions")
+end
+
+function checks.Test()
+  local t = require "moonrig.measure".new({ dut = {} }, {}, {}, 1)
+  local index = getmetatable(t).__index
+  assert.same(names(upvalue(index, "Test")), documented "Test")
+  assert.same(names(t), fields "Test")
+end
+
+function checks.Dut()
+  local run = upvalue(require "moonrig.runner".run, "start")
+  local opts = { serial = "S", station = { name = "ST", instruments = {} },
+    record = { start_run = function(_, given) return given.dut end } }
+  local started = run({ procedure = { name = "P", part = "X" } }, opts)
+  assert.same(names(started.dut), fields "Dut")
+end
+
+function checks.Limits() assert.same(known("moonrig.limits", "new", "FIELDS"), fields "Limits") end
+
 describe("meta.lua", function()
   it("has every entry of the public table, and no other", function()
     local live = names(rig)

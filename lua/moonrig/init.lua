@@ -20,6 +20,7 @@ local later = {
   lock = { "moonrig.task", "lock" },
   listen = { "moonrig.listen" },
   json = { "moonrig.json" },
+  test = { "moonrig.test" },
 }
 
 return setmetatable(rig, {

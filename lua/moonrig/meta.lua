@@ -10,6 +10,7 @@
 ---@class moonrig
 ---@field version string   for example "0.1.0"
 ---@field json moonrig.Json
+---@field test moonrig.Procedures
 local rig = {}
 
 ---@alias moonrig.Seconds number  `0` does not wait, `math.huge` waits for ever
@@ -487,5 +488,111 @@ function Json.object(t) end
 ---@field depth? integer     how deep tables may nest; default 128
 ---@field nonfinite? "error"|"null"|"string"|"literal"  NaN and infinities; default "error"
 ---@field invalid? "error"|"replace"|"escape"  bytes that are not UTF-8; default "error"
+
+--- `rig.test`: what a procedure file says. `moonrig test FILE.lua --dut SERIAL` runs it; each unit gets the file
+--- loaded anew. A mistake in it raises `unsupported` before anything is opened.
+---@class moonrig.Procedures
+local Procedures = {}
+
+--- Says what the procedure is; once in a file, before its phases.
+---@param given moonrig.Procedure
+function Procedures.procedure(given) end
+
+--- Declares a phase. They run in the order of the file. A phase that fails does not keep the next from running; one
+--- that ends with an error, or in its timeout, does.
+---@param name string  unique in the file
+---@param opts? moonrig.PhaseOptions
+---@param fn fun(t: moonrig.Test)
+function Procedures.phase(name, opts, fn) end
+
+--- Declares what comes before the phases. When it does not pass, no phase runs. Name and options may be missing:
+--- `test.setup(function(t) ... end)`.
+---@param name? string
+---@param opts? moonrig.PhaseOptions
+---@param fn fun(t: moonrig.Test)
+function Procedures.setup(name, opts, fn) end
+
+--- Declares what comes at the end whatever happened before: FAIL, an error, a timeout, Ctrl-C, a lost instrument
+--- (which is opened again for it). All of them run, also when one fails; they have `teardown_budget` together, and
+--- Ctrl-C does not cut them short. Then the safe states of the instruments are set. An error here turns the run to
+--- ERROR.
+---@param name? string
+---@param opts? moonrig.PhaseOptions
+---@param fn fun(t: moonrig.Test)
+function Procedures.teardown(name, opts, fn) end
+
+---@class moonrig.Procedure
+---@field name string
+---@field version? string
+---@field part? string             part number of the units
+---@field serial? string           Lua pattern that serial numbers have to match: "^PSU%d+$"
+---@field instruments? string[]    to open before the first phase; others are opened when they are first used
+---@field stop_on_fail? boolean    a phase that fails ends the run; default false
+---@field teardown_budget? number  seconds for all of teardown; default 30
+
+--- Options of a phase. Every attempt is recorded; the last one counts.
+---@class moonrig.PhaseOptions
+---@field retry? integer|table     how often to try again when it does not pass, or `{limit = n, delay = seconds}`
+---@field timeout? number          seconds for one attempt; a run with a phase that took longer is a TIMEOUT
+---@field stop_on_fail? boolean    as in `test.procedure`, for this phase
+---@field limits? table<string, moonrig.Limits>  of measurements, by name; the phase fails when one of them is not taken
+
+--- `t`, what the function of a phase is given. `t.psu` is the instrument that the station file calls `psu`.
+---@class moonrig.Test
+---@field dut moonrig.Dut   the unit under test
+---@field attempt integer   1, 2, ... when the phase is retried
+local Test = {}
+
+--- Records a number, and judges it. It is on the disk when this returns.
+---@param name string   unique in the phase
+---@param value number  NaN never passes
+---@param given? moonrig.Limits  none: for information, or declared with the phase
+---@return boolean passed
+---  Raises: unsupported (no number, limits that cannot be), system (the record cannot be written)
+function Test:measure(name, value, given) end
+
+--- Records a value of any kind, and judges it. Without limits it has to be the boolean `true`.
+---@param name string
+---@param value boolean|number|string
+---@param given? moonrig.Limits
+---@return boolean passed
+---  Raises: unsupported, system
+function Test:check(name, value, given) end
+
+--- Adds a line to the log of the run.
+---@param message string
+---@param level? "debug"|"info"|"warning"|"error"  default "info"
+function Test:log(message, level) end
+
+--- Ends the phase as SKIP; what it declared and did not measure is SKIPPED.
+---@param reason? string
+function Test:skip(reason) end
+
+--- Ends the phase as FAIL.
+---@param message? string  why, for a person
+---@param code? string     a failure code of your own
+function Test:fail(message, code) end
+
+---@class moonrig.Dut
+---@field serial string
+---@field part? string
+
+--- Limits of a measurement, and what else is known about it. All that is given has to hold; what is not known raises.
+---@class moonrig.Limits
+---@field min? number            least value that passes
+---@field max? number            greatest value that passes
+---@field marginal_min? number   a value below passes, marked as marginal
+---@field marginal_max? number   a value above passes, marked as marginal
+---@field within? table          `{nominal = n, percent = p}` or `{nominal = n, absolute = a}`, in place of min and max
+---@field equals? boolean|number|string
+---@field one_of? (boolean|number|string)[]
+---@field matches? string        Lua pattern for a string
+---@field satisfies? fun(value: any, earlier: table): boolean, string  also says why; earlier: this run's values
+---@field text? string           the limits in words, for reports
+---@field unit? string           recorded with the value; nothing is converted
+---@field doc? string            what is measured
+---@field instrument? string     name of the instrument that measured it
+---@field uncertainty? number    in `unit`
+---@field stop_on_fail? boolean  a FAIL ends phase and run
 
 return rig

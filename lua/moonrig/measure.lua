@@ -1,0 +1,201 @@
+-- SPDX-License-Identifier: MIT
+-- measure.lua: `t`, what a phase's function is given: measurements, checks, the log, ways to end the
+-- phase early, and the station's instruments by name.
+-- It judges and records; what the outcome of a phase means for the run is decided in runner.lua.
+-- A method returns after what it says has been recorded.
+local core = require "moonrig.core"
+local limits = require "moonrig.limits"
+
+local measure = {}
+
+local Test = {}
+
+-- t -> its phase, so that t itself holds nothing but what the procedure may use.
+local states = setmetatable({}, { __mode = "k" })
+
+-- Raises for mistakes in the procedure.
+local function refuse(message, ...)
+  error(core.error { code = "unsupported", message = message:format(...) }, 0)
+end
+
+-- A phase that swallowed the error of Ctrl-C or of its timeout gets it again, as long as it goes on.
+local function check_going_on(state)
+  local reason = core.cancelled()
+  if reason then error(core.error { code = "cancelled", message = reason }, 0) end
+  if core.now() > state.ends then
+    error(core.error { code = "timeout", message = "the time of the phase is over" }, 0)
+  end
+end
+
+-- Records, and raises when the record cannot be written; but teardown goes on without it.
+local function record(state, method, given)
+  local run = state.run
+  run:record(state.entry, method, given)
+  if run.broken and state.phase.group ~= "teardown" then error(run.broken, 0) end
+end
+
+-- What a measurement is judged by: declared with the phase, or given in the call.
+local function limits_of(state, name, given)
+  local declared = state.phase.limits[name]
+  if declared and given then
+    refuse("measurement %q: its limits were declared with the phase; leave them out here", name)
+  end
+  return declared or limits.new(given, ("measurement %q"):format(name))
+end
+
+local function check_name(state, name)
+  if type(name) ~= "string" or name == "" then refuse("a measurement wants a name, got %s", tostring(name)) end
+  if state.measured[name] then
+    refuse("measurement %q was taken already in this phase; give each a name of its own", name)
+  end
+end
+
+local function take(state, name, value, judge)
+  local passed, marginal, why = judge:judge(value, state.run.values)
+  local taken = {
+    name = name, value = value, unit = judge.unit, outcome = passed and "PASS" or "FAIL", marginal = marginal,
+    limits = judge.recorded, instrument = judge.instrument, uncertainty = judge.uncertainty, doc = judge.doc,
+  }
+  record(state, "measurement", taken)
+  state.measured[name] = true
+  state.run.values[name] = value
+  if not passed then
+    state.failed = state.failed or ("%s = %s%s %s"):format(name, limits.show(value),
+      judge.unit and " " .. judge.unit or "", why)
+  end
+  state.run:emit { event = "measurement", phase = state.phase.name, why = why, measurement = taken }
+  if not passed and judge.stop_on_fail then
+    state.stop = true
+    error(state.leave, 0)
+  end
+  return passed
+end
+
+--- Records a number and judges it.
+---@param name string     unique within the phase
+---@param value number
+---@param given? table    limits, unit and more: see moonrig.limits; none when they were declared with the phase
+---@return boolean passed
+---  Raises: unsupported (value is not a number, limits that cannot be)
+function Test:measure(name, value, given)
+  local state = states[self]
+  check_going_on(state)
+  check_name(state, name)
+  if type(value) ~= "number" then
+    refuse("measurement %q: expected a number, got %s; t:check takes strings and booleans", name,
+      value == nil and "nil" or ("the %s %q"):format(type(value), tostring(value)))
+  end
+  return take(state, name, value, limits_of(state, name, given))
+end
+
+--- Records a value of any kind and judges it. Without limits it has to be the boolean true.
+---@param name string     unique within the phase
+---@param value boolean|number|string
+---@param given? table    limits: { equals = "34465A" }, { matches = "^1%.4" }, ...
+---@return boolean passed
+---  Raises: unsupported
+function Test:check(name, value, given)
+  local state = states[self]
+  check_going_on(state)
+  check_name(state, name)
+  local kind = type(value)
+  if kind ~= "string" and kind ~= "boolean" and kind ~= "number" then
+    refuse("check %q: expected a string, boolean or number, got %s", name, kind)
+  end
+  local declared = state.phase.limits[name]
+  local has_limits = given or declared and declared.recorded
+  if not has_limits and kind ~= "boolean" then
+    refuse("check %q: a %s wants limits, such as {equals = ...}", name, kind)
+  end
+  return take(state, name, value, has_limits and limits_of(state, name, given) or limits.new({ equals = true }, name))
+end
+
+-- "psu_final.lua:12", the line of the procedure
+local function where()
+  for level = 3, 20 do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return nil end
+    if info.currentline > 0 and info.source:sub(1, 13) ~= "@lua/moonrig/" then
+      return ("%s:%d"):format(info.short_src, info.currentline)
+    end
+  end
+end
+
+local LEVELS = { debug = true, info = true, warning = true, error = true }
+
+--- Adds a line to the log of the run.
+---@param message string
+---@param level? "debug"|"info"|"warning"|"error"   "info" unless said
+function Test:log(message, level)
+  local state = states[self]
+  check_going_on(state)
+  level = level or "info"
+  if not LEVELS[level] then
+    refuse("log: there is no level %q (there are debug, info, warning, error)", tostring(level))
+  end
+  local line = { level = level, message = tostring(message), source = where() }
+  record(state, "log", line)
+  state.run:emit { event = "log", phase = state.phase.name, log = line }
+end
+
+--- Ends the phase as SKIP; what it declared and did not measure is SKIPPED.
+---@param reason? string
+function Test:skip(reason)
+  local state = states[self]
+  state.skipped = reason or "skipped by the procedure"
+  error(state.leave, 0)
+end
+
+--- Ends the phase as FAIL.
+---@param message? string  why, for a person
+---@param code? string     the procedure's own failure code
+function Test:fail(message, code)
+  local state = states[self]
+  state.failed = state.failed or message or "failed by the procedure"
+  state.code = state.code or code
+  error(state.leave, 0)
+end
+
+local Class = {
+  __name = "moonrig.Test",
+  __index = function(t, name)
+    if Test[name] then return Test[name] end
+    return states[t].run.session:get(name)
+  end,
+}
+
+--- Names that an instrument cannot have: those of t's own, and those that later versions will use.
+measure.reserved = { dut = true, attempt = true, attach = true, prompt = true, series = true, abort = true,
+  retry = true, group = true, phase = true, run = true, station = true, site = true, operator = true }
+for name in pairs(Test) do measure.reserved[name] = true end
+
+--- The t of one attempt, and its state for the runner: failed, skipped, code, stop, leave (the error that
+--- skip and fail raise), measured.
+function measure.new(run, phase, entry, attempt)
+  local t = setmetatable({ dut = run.dut, attempt = attempt }, Class)
+  states[t] = {
+    run = run, phase = phase, entry = entry, measured = {}, leave = {},
+    ends = phase.timeout and core.now() + phase.timeout or math.huge,
+  }
+  return t, states[t]
+end
+
+--- Records what the phase declared and never measured, in the order of the names.
+---@return string? first the name of the first, when that fails the phase
+function measure.unset(state)
+  local missing = {}
+  for name in pairs(state.phase.limits) do
+    if not state.measured[name] then missing[#missing + 1] = name end
+  end
+  table.sort(missing)
+  for _, name in ipairs(missing) do
+    local declared = state.phase.limits[name]
+    local taken = { name = name, unit = declared.unit, limits = declared.recorded, doc = declared.doc,
+      outcome = state.skipped and "SKIPPED" or "UNSET" }
+    state.run:record(state.entry, "measurement", taken)
+    state.run:emit { event = "measurement", phase = state.phase.name, measurement = taken }
+  end
+  return not state.skipped and missing[1] or nil
+end
+
+return measure

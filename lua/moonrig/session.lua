@@ -1,0 +1,227 @@
+-- SPDX-License-Identifier: MIT
+-- session.lua: the instruments of a station while one run uses them: opened at first use, identified,
+-- put into their safe state, closed.
+-- An instrument whose connection was lost stays lost for the phases of the run; teardown and the safe
+-- state open it again, since they are what switches a voltage off.
+local core = require "moonrig.core"
+local fields = require "moonrig.fields"
+local station = require "moonrig.station"
+local task = require "moonrig.task"
+
+local session = {}
+
+--- Seconds for the safe state of all instruments together.
+session.SAFE_STATE_BUDGET = 5
+
+---@class moonrig.Session
+---@field station moonrig.Station
+---@field simulate boolean
+local Session = {}
+Session.__index = Session
+
+--- Starts to use a station.
+---@param of moonrig.Station
+---@param opts? { simulate: boolean?, opened: fun(info: moonrig.RunInstrument)? }  opened: called when an instrument
+---  was opened for the first time
+---@return moonrig.Session
+function session.new(of, opts)
+  opts = opts or {}
+  return setmetatable({
+    station = of, simulate = opts.simulate or false, opened = opts.opened or function() end,
+    in_use = {},   -- role -> { port, instrument }
+    order = {},    -- roles in the order of their first use
+    locks = {},    -- role -> lock: two tasks open an instrument once
+  }, Session)
+end
+
+local drivers = {
+  scpi = { open = function(port) return require "moonrig.scpi"(port) end },
+  port = { open = function(port) return port end },
+}
+
+local function driver_of(entry)
+  local name = entry.driver or "scpi"
+  local driver = drivers[name] or require(name)
+  if type(driver) ~= "table" or type(driver.open) ~= "function" then
+    error(core.error { code = "unsupported",
+      message = ("driver %s: a driver is a module with a function open(port, entry)"):format(name) }, 0)
+  end
+  return driver
+end
+
+local function url_of(self, entry)
+  if self.simulate and not entry.simulated then
+    if not entry.simulator then
+      error(core.error { code = "unsupported", message = "--simulate: it has no simulator in the station file" }, 0)
+    end
+    return "sim:" .. station.beside(self.station.path, entry.simulator), nil, true
+  elseif not entry.url then
+    error(core.error { code = "unsupported", message = "it has no url in the station file; only --simulate works" }, 0)
+  end
+  return entry.url, entry.options, entry.simulated or entry.url:find "^sim:" ~= nil
+end
+
+-- Asks who is there, unless the entry says not to, and compares.
+local function identify(entry, instrument)
+  if entry.idn == false or type(instrument) == "userdata" or not instrument.idn then
+    if entry.idn then
+      error(core.error { code = "unsupported", message = "idn: this driver cannot ask for the identity" }, 0)
+    end
+    return {}
+  end
+  local idn = instrument:idn()
+  local text = table.concat({ idn.maker or "", idn.model or "", idn.serial or "", idn.firmware or "" }, ",")
+  if entry.idn and not text:find(entry.idn) then
+    error(core.error { code = "not_found",
+      message = ("expected an instrument that matches %s, found %s"):format(entry.idn, text) }, 0)
+  end
+  return idn
+end
+
+-- An error of opening, with the instrument's name.
+local function with_role(role, url, e)
+  if type(e) ~= "table" then return ("%s: %s"):format(role, e) end
+  if e.code == "cancelled" then return e end
+  return core.error { code = e.code, url = e.url or url, op = e.op, received = e.received,
+    message = ("instrument %s%s: %s"):format(role, url and (" (%s)"):format(url) or "", e.message) }
+end
+
+local function connect(entry, url, options)
+  local driver = driver_of(entry)
+  local port = core.open(url, options)
+  local ok, instrument, idn = pcall(function()
+    local instrument = driver.open(port, entry)
+    return instrument, identify(entry, instrument)
+  end)
+  if not ok then
+    port:close()
+    error(instrument, 0)
+  end
+  return port, instrument, idn
+end
+
+local function was_used(self, role)
+  for _, used in ipairs(self.order) do
+    if used == role then return true end
+  end
+  return false
+end
+
+local function open(self, role, entry)
+  local found, url, options, simulated = pcall(url_of, self, entry)
+  if not found then error(with_role(role, nil, url), 0) end
+  local ok, port, instrument, idn = pcall(connect, entry, url, options)
+  if not ok then error(with_role(role, url, port), 0) end
+  self.in_use[role] = { port = port, instrument = instrument }
+  if not was_used(self, role) then
+    self.order[#self.order + 1] = role
+    local calibration = entry.calibration or {}
+    self.opened { role = role, url = url, simulated = simulated, maker = idn.maker, model = idn.model,
+      serial = idn.serial, firmware = idn.firmware, cal_due = calibration.due,
+      cal_certificate = calibration.certificate }
+  end
+  return instrument
+end
+
+--- The instrument of that name; opened and identified when this is its first use.
+---@async
+---@param role string
+---@return any instrument what its driver made
+---  Raises: not_found (no such name, or another instrument answers there), and what opening raises
+function Session:get(role)
+  local used = self.in_use[role]
+  if used then return used.instrument end
+  local entry = self.station.instruments[role]
+  if not entry then
+    error(core.error { code = "not_found", message = ("station %s has no instrument %q (there are %s)"):format(
+      self.station.name, tostring(role), fields.names(self.station.instruments)) }, 0)
+  end
+  self.locks[role] = self.locks[role] or task.lock()
+  local held <close> = self.locks[role]:acquire() -- luacheck: ignore held
+  used = self.in_use[role]
+  return used and used.instrument or open(self, role, entry)
+end
+
+local function is_lost(port)
+  if not port.is_open then return true end
+  if port.in_waiting > 0 then return false end
+  local _, e = port:try_read_some(1, 0)
+  return e ~= nil and e.code == "closed"
+end
+
+--- Forgets connections that are lost, so that the next use opens them again.
+function Session:forget_lost()
+  for role, used in pairs(self.in_use) do
+    local ok, lost = pcall(is_lost, used.port)
+    if not ok or lost then
+      used.port:close()
+      self.in_use[role] = nil
+    end
+  end
+end
+
+local function send_safe_state(self, role)
+  local commands = self.station.instruments[role].safe_state
+  local instrument = self:get(role)
+  if type(commands) == "function" then return commands(instrument) end
+  for _, command in ipairs(commands) do
+    if instrument == self.in_use[role].port then
+      instrument:write_line(command)
+    else
+      instrument:write(command)
+    end
+  end
+  self.in_use[role].port:drain()
+end
+
+--- Sends the safe-state commands of every instrument that was used, all at once, each as far as it gets.
+---@async
+---@return { role: string, commands: string, err: any? }[] done in the order of first use
+function Session:safe_state()
+  local done, tasks = {}, {}
+  self:forget_lost()
+  for _, role in ipairs(self.order) do
+    local commands = self.station.instruments[role].safe_state
+    if commands then
+      local entry = { role = role, commands = type(commands) == "table" and table.concat(commands, "; ") or "function" }
+      done[#done + 1] = entry
+      tasks[#tasks + 1] = core.spawn(function()
+        local ok, e = pcall(core.deadline, session.SAFE_STATE_BUDGET, send_safe_state, self, role)
+        if not ok then entry.err = e end
+      end)
+    end
+  end
+  for _, each in ipairs(tasks) do each:join() end
+  return done
+end
+
+--- Whether a safe state is declared for an instrument that was used.
+function Session:has_safe_state()
+  for _, role in ipairs(self.order) do
+    if self.station.instruments[role].safe_state then return true end
+  end
+  return false
+end
+
+--- Whether something here is a simulator: not evidence about the unit.
+function Session:is_simulated()
+  if self.simulate then return true end
+  for _, entry in pairs(self.station.instruments) do
+    if entry.simulated or entry.url and entry.url:find "^sim:" then return true end
+  end
+  return false
+end
+
+--- Closes all instruments; twice does no harm.
+function Session:close()
+  for role, used in pairs(self.in_use) do
+    if used.instrument ~= used.port and type(used.instrument) == "table" and used.instrument.close then
+      pcall(used.instrument.close, used.instrument)
+    end
+    used.port:close()
+    self.in_use[role] = nil
+  end
+end
+Session.__close = Session.close
+
+return session
