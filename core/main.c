@@ -62,10 +62,11 @@ static const char *command_module(const char *name)
 	return NULL;
 }
 
-static bool looks_like_file(const char *name)
+/* Not a command: a path, something.lua, or "-" for standard input. */
+static bool is_script(const char *name)
 {
 	size_t n = strlen(name);
-	return strchr(name, '/') || (n > 4 && !strcmp(name + n - 4, ".lua"));
+	return !strcmp(name, "-") || strchr(name, '/') || (n > 4 && !strcmp(name + n - 4, ".lua"));
 }
 
 static int usage(FILE *out, int code)
@@ -84,7 +85,7 @@ static int usage(FILE *out, int code)
 static int load(lua_State *L, char **argv, int argc, int at)
 {
 	const char *name = argv[at];
-	const char *module = looks_like_file(name) ? NULL : command_module(name);
+	const char *module = is_script(name) ? NULL : command_module(name);
 	if (module) {
 		set_arg(L, argv, argc, at);
 		lua_getglobal(L, "require");
@@ -95,7 +96,7 @@ static int load(lua_State *L, char **argv, int argc, int at)
 			lua_pushstring(L, name);
 			return 0;
 		}
-	} else if (!looks_like_file(name) && strcmp(name, "-") != 0) {
+	} else if (!is_script(name)) {
 		fprintf(stderr, "moonrig: there is no command \"%s\" (a script ends in .lua or has a / in it); moonrig --help "
 			"lists the commands\n", name);
 		return EX_USAGE;
@@ -112,7 +113,7 @@ static int load(lua_State *L, char **argv, int argc, int at)
 }
 
 /* How the main task ended -> exit code. */
-static int conclude(lua_State *L, struct loop *l, struct task *main)
+static int conclude(lua_State *L, struct loop *l, struct task *main, bool command)
 {
 	if (l->fatal) {
 		fprintf(stderr, "moonrig: a task failed and nobody joined it: %s\n", l->fatal);
@@ -121,8 +122,8 @@ static int conclude(lua_State *L, struct loop *l, struct task *main)
 	if (main->state != TASK_DEAD)
 		return EXIT_ABORTED;
 	int n = task_results(L, main);
-	if (!main->failed)
-		return n && lua_isinteger(L, -n) ? (int)lua_tointeger(L, -n) & 255 : 0;
+	if (!main->failed)                   /* what a script returns means nothing, as in lua */
+		return command && n && lua_isinteger(L, -n) ? (int)lua_tointeger(L, -n) & 255 : 0;
 	if (is_error(L, -1, ERR_CANCELLED) && l->interrupts)
 		return EXIT_ABORTED;
 	const char *text = luaL_tolstring(L, -1, NULL);
@@ -138,7 +139,7 @@ static int run(lua_State *L, struct loop *l, char **argv, int argc, int at)
 	struct task *main = task_spawn(L, l, lua_gettop(L) - 1);
 	main->joined = true;
 	loop_run(l, main);
-	return conclude(L, l, main);
+	return conclude(L, l, main, !is_script(argv[at]));
 }
 
 static void *allocate(void *pool, void *at, size_t had, size_t want)
