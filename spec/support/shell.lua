@@ -1,0 +1,38 @@
+-- Runs a shell command beside the spec's own tasks (io.popen would stop them), for specs that play the
+-- other end themselves. Output and error output come together.
+local rig = require "moonrig"
+
+local shell = {}
+
+-- The program under test, absolute.
+shell.moonrig = os.getenv "MOONRIG" or "build/moonrig"
+if not shell.moonrig:find "^/" then shell.moonrig = os.getenv "PWD" .. "/" .. shell.moonrig end
+
+function shell.quote(text) return "'" .. text:gsub("'", [['\'']]) .. "'" end
+
+--- Starts a command: a port on which it runs.
+function shell.start(command) return rig.open("exec:" .. command, { timeout = 20 }) end
+
+--- The output of a started command to its end, and its exit status.
+function shell.finish(port)
+  local output = {}
+  local some, err = port:try_read_some()
+  while some do
+    output[#output + 1] = some
+    some, err = port:try_read_some()
+  end
+  port:close()
+  return table.concat(output), tonumber(err.message:match "exited with status (%d+)$") or err.message
+end
+
+--- Runs a command to its end.
+function shell.run(command) return shell.finish(shell.start(command)) end
+
+--- Runs an example of the repository.
+function shell.example(name, ...)
+  local words = { shell.quote(shell.moonrig), "examples/" .. name }
+  for _, word in ipairs { ... } do words[#words + 1] = shell.quote(word) end
+  return shell.start(table.concat(words, " "))
+end
+
+return shell
