@@ -11,7 +11,7 @@ enum field {
 	F_TIMEOUT, F_WRITE_TIMEOUT, F_INTER_BYTE_TIMEOUT, F_EXCLUSIVE, F_EOL, F_RECONNECT, F_WINDOW,
 	F_DTR, F_RTS, F_BREAK_CONDITION,
 	F_CTS, F_DSR, F_RI, F_CD,
-	F_IN_WAITING, F_OUT_WAITING, F_URL, F_NAME, F_IS_OPEN, F_ERRORS,
+	F_IN_WAITING, F_OUT_WAITING, F_URL, F_NAME, F_IS_OPEN, F_LOST, F_ERRORS,
 };
 
 static const struct { const char *name; enum field field; unsigned setting; } fields[] = {
@@ -24,7 +24,8 @@ static const struct { const char *name; enum field field; unsigned setting; } fi
 	{ "reconnect", F_RECONNECT, 0 }, { "window", F_WINDOW, 0 }, { "dtr", F_DTR, 0 }, { "rts", F_RTS, 0 },
 	{ "break_condition", F_BREAK_CONDITION, 0 }, { "cts", F_CTS, 0 }, { "dsr", F_DSR, 0 }, { "ri", F_RI, 0 },
 	{ "cd", F_CD, 0 }, { "in_waiting", F_IN_WAITING, 0 }, { "out_waiting", F_OUT_WAITING, 0 }, { "url", F_URL, 0 },
-	{ "name", F_NAME, 0 }, { "is_open", F_IS_OPEN, 0 }, { "errors", F_ERRORS, 0 },
+	{ "name", F_NAME, 0 }, { "is_open", F_IS_OPEN, 0 }, { "lost", F_LOST, 0 },
+	{ "errors", F_ERRORS, 0 },
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -96,6 +97,17 @@ static int push_output(lua_State *L, struct lport *lp, unsigned bit, const char 
 		return err_set(&e, ERR_UNSUPPORTED, "%s: %s means nothing on a %s port", p->url.text, name, p->ops->name),
 			lport_fail(L, lp, name, &e);
 	lua_pushboolean(L, (int)(p->outputs & bit));
+	return 1;
+}
+
+static int push_lost(lua_State *L, const struct port *p)
+{
+	struct err why;
+	port_why(p, &why);
+	if (p->state == PORT_LOST)
+		lua_pushstring(L, why.text);
+	else
+		lua_pushnil(L);
 	return 1;
 }
 
@@ -175,6 +187,7 @@ int lport_index(lua_State *L)
 	case F_URL: return lua_pushstring(L, p->url.text), 1;
 	case F_NAME: return lua_pushstring(L, p->name), 1;
 	case F_IS_OPEN: return lua_pushboolean(L, p->state == PORT_OPEN || p->state == PORT_LOST), 1;
+	case F_LOST: return push_lost(L, p);
 	case F_ERRORS: return push_errors(L, lp);
 	default: break;
 	}

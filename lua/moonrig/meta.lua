@@ -107,6 +107,7 @@ function rig.lock() end
 ---@field url string            read only; as opened, after spy and hwgrep
 ---@field name string           read only; device path, or host:port
 ---@field is_open boolean       read only
+---@field lost? string         read only; with reconnect: why the port went away, until it is back
 ---@field in_waiting integer    read only; bytes that can be read without waiting
 ---@field out_waiting integer   read only; bytes written that are not sent yet
 ---@field cts boolean           read only; Clear To Send

@@ -62,12 +62,14 @@ for _, kind in ipairs { "socket", "unix" } do
 
     it("lets a write wait until the server is back", function()
       leave()
+      assert.is_nil(client.lost)
       assert.equal("timeout", fails(client.read, client, 1, 0.05).code)
+      assert.matches("peer closed the connection", client.lost)
       local writer = waiting(function() client:write("hello\n", 10) end)
       come_back()
       writer:join()
       assert.equal("hello", server:read_line())
-      assert.is_true(client.is_open)
+      assert.is_nil(client.lost)
     end)
 
     it("goes on with a write that the loss interrupts", function()
