@@ -35,29 +35,37 @@ local function type_text(kind)
   return out
 end
 
--- "the port" -> port:read(...); the table itself -> rig.open(...)
+-- What a thing of a class is called in the signatures; else its name in small letters: port:read(...).
+local CALLED = { moonrig = "rig", ["moonrig.Json"] = "rig.json", ["moonrig.Procedures"] = "test",
+  ["moonrig.Test"] = "t" }
+
 local function prefix(class, fn)
-  if class.name == "moonrig" then return "rig." end
-  return class.name:match "(%w+)$":lower() .. (fn.method and ":" or ".")
+  local name = CALLED[class.name] or class.name:match "(%w+)$":lower()
+  return name .. (fn.method and ":" or ".")
 end
 
+-- "port:read(n[, timeout])": what may be left out at the end is in brackets.
 local function signature(class, fn)
-  local names, optional = {}, 0
-  for _, param in ipairs(fn.params) do
-    local name = param.name
-    if param.optional then
-      name = "[" .. (#names > 0 and ", " or "") .. name
-      optional = optional + 1
-    elseif #names > 0 then
-      name = ", " .. name
+  local text, closing = "", ""
+  for i, param in ipairs(fn.params) do
+    local rest_optional = true
+    for j = i, #fn.params do rest_optional = rest_optional and (fn.params[j].optional or fn.params[j].name == "...") end
+    local comma = i > 1 and ", " or ""
+    if rest_optional and param.optional then
+      text, closing = text .. "[" .. comma .. param.name, closing .. "]"
+    else
+      text = text .. comma .. param.name
     end
-    names[#names + 1] = name
   end
-  return prefix(class, fn) .. fn.name .. "(" .. table.concat(names) .. ("]"):rep(optional) .. ")"
+  return prefix(class, fn) .. fn.name .. "(" .. text .. closing .. ")"
 end
 
 local function write_function(out, class, fn)
   out[#out + 1] = ("### `%s`%s\n"):format(signature(class, fn), fn.async and " · waits" or "")
+  for _, overload in ipairs(fn.overloads) do
+    local arguments = overload:match "^fun(%b())":sub(2, -2):gsub(":%s*[^,(]+%b()", ""):gsub(":[^,]+", "")
+    out[#out + 1] = ("also `%s%s(%s)`\n"):format(prefix(class, fn), fn.name, arguments)
+  end
   if fn.doc ~= "" then out[#out + 1] = fn.doc .. "\n" end
   local list = {}
   for _, p in ipairs(fn.params) do

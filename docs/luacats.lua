@@ -6,7 +6,7 @@
 --   api.classes[i], api.classes[name] = { name, parents, doc, fields, functions, operators }
 --   api.aliases[i], api.aliases[name] = { name, type, values, doc }
 --   field = { name, type, optional, doc }       value = { type, doc }
---   function = { name, method, async, doc, raises, params, returns }; a return = { type, name, doc }
+--   function = { name, method, async, doc, raises, params, returns, overloads }; a return = { type, name, doc }
 
 local luacats = {}
 
@@ -26,7 +26,7 @@ local function split_type(text)
       depth = depth - 1
     elseif c == " " and depth == 0 and not quoted then
       local bar = text:match("^ *| *()", at)
-      local result = text:sub(at - 1, at - 1) == ":" and text:match("^ *()", at)
+      local result = text:sub(at - 1, at - 1):find "[:,]" and text:match("^ *()", at)
       if not bar and not result then break end
       at = (bar or result) - 1
     end
@@ -37,7 +37,7 @@ end
 
 -- "name? type doc"
 local function parse_named(text)
-  local name, optional, rest = text:match "^([%w_.]+)(%??)%s+(.+)$"
+  local name, optional, rest = text:match "^([%w_.%[%]]+)(%??)%s+(.+)$"
   if not name then error("luacats: cannot read: " .. text) end
   local kind, doc = split_type(rest)
   return { name = name, optional = optional == "?", type = kind, doc = doc }
@@ -88,7 +88,9 @@ end
 
 function tags.async(block) block.async = true end
 
-local function new_block() return { doc = {}, params = {}, returns = {} } end
+function tags.overload(block, text) table.insert(block.overloads, text) end
+
+local function new_block() return { doc = {}, params = {}, returns = {}, overloads = {} } end
 
 local function join(old, new) return old ~= "" and old .. " " .. new or new end
 

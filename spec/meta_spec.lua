@@ -14,7 +14,7 @@ local api = luacats.read(read_file "lua/moonrig/meta.lua")
 local function names(t)
   local out = {}
   for key in pairs(t) do
-    if type(key) == "string" and not key:find "^_" then out[key] = key end
+    if type(key) == "string" and not key:find "^[_%[]" then out[key] = key end
   end
   return out
 end

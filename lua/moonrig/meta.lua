@@ -431,7 +431,7 @@ function Lock:with(fn, ...) end
 local Held = {}
 
 --- Gives the lock back; twice does no harm.
-function Held.release() end
+function Held:release() end
 
 --- What is raised. `tostring(err)` is where and message. Branch on `code`, show `message`.
 ---@class moonrig.Error
@@ -504,6 +504,7 @@ function Procedures.procedure(given) end
 ---@param name string  unique in the file
 ---@param opts? moonrig.PhaseOptions
 ---@param fn fun(t: moonrig.Test)
+---@overload fun(name: string, fn: fun(t: moonrig.Test))
 function Procedures.phase(name, opts, fn) end
 
 --- Declares what comes before the phases. When it does not pass, no phase runs. Name and options may be missing:
@@ -511,6 +512,8 @@ function Procedures.phase(name, opts, fn) end
 ---@param name? string
 ---@param opts? moonrig.PhaseOptions
 ---@param fn fun(t: moonrig.Test)
+---@overload fun(fn: fun(t: moonrig.Test))
+---@overload fun(name: string, fn: fun(t: moonrig.Test))
 function Procedures.setup(name, opts, fn) end
 
 --- Declares what comes at the end whatever happened before: FAIL, an error, a timeout, Ctrl-C, a lost instrument
@@ -520,6 +523,8 @@ function Procedures.setup(name, opts, fn) end
 ---@param name? string
 ---@param opts? moonrig.PhaseOptions
 ---@param fn fun(t: moonrig.Test)
+---@overload fun(fn: fun(t: moonrig.Test))
+---@overload fun(name: string, fn: fun(t: moonrig.Test))
 function Procedures.teardown(name, opts, fn) end
 
 ---@class moonrig.Procedure
@@ -542,6 +547,7 @@ function Procedures.teardown(name, opts, fn) end
 ---@class moonrig.Test
 ---@field dut moonrig.Dut   the unit under test
 ---@field attempt integer   1, 2, ... when the phase is retried
+---@field [string] any      the instruments of the station, by name
 local Test = {}
 
 --- Records a number, and judges it. It is on the disk when this returns.
