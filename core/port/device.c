@@ -24,9 +24,12 @@
 #include "port/termios2.h"
 #include "port/ttyopen.h"
 
+#define USB_DELAY 0.002                      /* until a byte written is on the line, seconds */
+
 struct device {
 	struct fdport f;                     /* first */
 	bool pty;                            /* no UART behind it: no rate, no errors */
+	bool usb;                            /* what the chip does is known late */
 	bool counts;                         /* the driver has TIOCGICOUNT */
 	char driver[32];
 	char identity[448], location[32];    /* what list_find wants; "" where there is none */
@@ -172,7 +175,7 @@ static void identify(struct device *d, int fd)
 {
 	struct stat st;
 	char path[64], to[256];
-	d->pty = false;
+	d->pty = d->usb = false;
 	*d->driver = 0;
 	if (fstat(fd, &st) < 0)
 		return;
@@ -191,6 +194,7 @@ static void identify(struct device *d, int fd)
 	if (list_read(&here, NULL, strrchr(to, '/') ? strrchr(to, '/') + 1 : to) != 1)
 		return;
 	snprintf(d->driver, sizeof d->driver, "%s", here.driver ? here.driver : "");
+	d->usb = here.vid >= 0;
 	snprintf(d->identity, sizeof d->identity, "%s", here.identity);
 	snprintf(d->location, sizeof d->location, "%s", here.location ? here.location : "");
 	list_port_clear(&here);
@@ -270,15 +274,15 @@ static ssize_t device_write(struct port *p, const void *data, size_t n, struct e
 	struct device *d = of(p);
 	ssize_t w = fdport_write(p, data, n, e);
 	if (w > 0 && !d->pty) {
-		double from = now();
+		double from = now() + (d->usb ? USB_DELAY : 0);
 		from = d->sent_by > from ? d->sent_by : from;
 		d->sent_by = from + (double)w * bits_per_byte(&p->cfg.line) / (double)p->cfg.line.baudrate;
 	}
 	return w;
 }
 
-/* What the kernel still holds, or else the chip: reckoned from the rate, and told by drivers that know.
- * (USB drivers know late: their word counts only when it is "not empty".) */
+/* What the kernel still holds, or else the chip. A UART tells whether it is empty; USB drivers tell it late
+ * or not at all, so that for them it is reckoned from the rate too. */
 static int device_out_waiting(struct port *p, size_t *n, struct err *e)
 {
 	struct device *d = of(p);
@@ -287,11 +291,12 @@ static int device_out_waiting(struct port *p, size_t *n, struct err *e)
 		return -1;
 	if (*n || d->pty)
 		return 0;
-	double left = d->sent_by - now();
+	bool told = ioctl(d->f.wfd, TIOCSERGETLSR, &status) == 0;
+	double left = told && !d->usb ? 0 : d->sent_by - now();
 	if (left > 0)
 		*n = (size_t)(left * (double)p->cfg.line.baudrate / bits_per_byte(&p->cfg.line)) + 1;
-	else if (ioctl(d->f.wfd, TIOCSERGETLSR, &status) == 0)
-		*n = !(status & TIOCSER_TEMT);
+	else
+		*n = told && !(status & TIOCSER_TEMT);
 	return 0;
 }
 

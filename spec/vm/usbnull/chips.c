@@ -66,6 +66,12 @@ static int ftdi_data(struct end *d, int value)
 	return 0;
 }
 
+/* Line status: the transmitter is empty, or busy. */
+static uint8_t ftdi_transmitter(const struct end *d)
+{
+	return d->tx_count || d->out.count ? 0 : 0x60;
+}
+
 static int ftdi_control(struct end *d, const uint8_t *setup, const uint8_t *data, int size, uint8_t *reply)
 {
 	int value = value_of(setup);
@@ -89,7 +95,7 @@ static int ftdi_control(struct end *d, const uint8_t *setup, const uint8_t *data
 		return ftdi_data(d, value);
 	case 5:                                 /* status */
 		reply[0] = 1 | modem_status(wire_inputs(d));
-		reply[1] = 0x60;
+		reply[1] = ftdi_transmitter(d);
 		return 2;
 	case 10:                                /* latency timer */
 		reply[0] = 16;
@@ -102,11 +108,12 @@ static int ftdi_control(struct end *d, const uint8_t *setup, const uint8_t *data
 	}
 }
 
-/* Each packet starts with modem and line status; a byte with an error has a packet of its own. */
+/* Each packet starts with modem and line status; a byte with an error has a packet of its own.
+ * (The chip sends one every 16 ms; here one is sent when something has changed.) */
 static void ftdi_answer(struct end *d)
 {
-	int in = wire_inputs(d);
-	while (d->in.count && d->sock >= 0 && (d->rx_count || d->told != in)) {
+	int in = wire_inputs(d), state = in << 8 | ftdi_transmitter(d);
+	while (d->in.count && d->sock >= 0 && (d->rx_count || d->told != state)) {
 		uint8_t packet[64];
 		int n = good_bytes(d, room_of(&d->in, 64) - 2), wrong = 0;
 		for (int i = 0; i < n; i++)
@@ -117,9 +124,9 @@ static void ftdi_answer(struct end *d)
 			n = 1;
 		}
 		packet[0] = 1 | modem_status(in);
-		packet[1] = (uint8_t)(0x60 | (n ? 1 : 0) | line_status(wrong));
+		packet[1] = (uint8_t)((state & 0x60) | (n ? 1 : 0) | line_status(wrong));
 		wire_drop_rx(d, n);
-		d->told = in;
+		d->told = state;
 		usb_answer(d, &d->in, packet, 2 + n);
 	}
 }
