@@ -1,0 +1,79 @@
+-- SPDX-License-Identifier: MIT
+-- report.lua: moonrig report: runs out of the record, as text, JSON, JUnit XML or HTML.
+local cli = require "moonrig.cli"
+local report = require "moonrig.report"
+local results = require "moonrig.results"
+
+local function parse(args)
+  local parser = cli.parser("report",
+    "Writes a report of the last run, of the runs named, or of those that --dut and --since select.",
+    "moonrig report --dut PSU4711 --format html -o PSU4711.html")
+  parser:argument("run", "Number or id of a run."):args "*"
+  parser:option("--last", "Only the last run, or the last N."):argname "N":args "?":convert(math.tointeger)
+  parser:option("--dut", "Runs of the unit with this serial number."):argname "SN"
+  parser:option("--since", "Runs that started on this day (UTC) or later."):argname "DATE"
+  parser:option("--format", table.concat(report.formats, ", ") .. "."):argname "FORMAT":default "text"
+  parser:option("-o --output", "File to write instead of standard output."):argname "FILE"
+  parser:option("--results", "The record: a file, or sqlite:FILE."):argname "URL":default(results.DEFAULT)
+  return parser, parser:parse(args)
+end
+
+-- "2026-07-01", with a time behind it or not, as the record compares it; nil when it is no date.
+local function to_since(text)
+  local year, month, day, rest = text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")
+  if not year then return nil end
+  local at = os.time { year = year, month = month, day = day, hour = 12 }
+  if os.date("%Y-%m-%d", at) ~= text:sub(1, 10) then return nil end
+  local clock = rest:match("^[T ](%d%d:%d%d)Z?$") or rest:match("^[T ](%d%d:%d%d:%d%d)Z?$")
+  if rest ~= "" and not clock then return nil end
+  return text:sub(1, 10) .. (clock and "T" .. clock or "")
+end
+
+-- Checks what the command line says before anything is opened.
+local function check(parser, given)
+  local ok, e = pcall(report.check_format, given.format)
+  if not ok then parser:error("unsupported: " .. e.message) end
+  if given.run[1] and (given.last or given.dut or given.since) then
+    parser:error "name runs, or select them with --last, --dut and --since, not both"
+  end
+  local last = given.last and (given.last[1] or 1)
+  if last and last < 1 then parser:error "--last: wants a number above 0" end
+  local since = given.since and to_since(given.since)
+  if given.since and not since then
+    parser:error(('--since "%s": wants a day such as 2026-07-01, or a day and time, 2026-07-01T08:00')
+      :format(given.since))
+  end
+  if not (last or given.dut or since) then last = 1 end
+  return { serial = given.dut, since = since, last = last }
+end
+
+local function load_named(rec, names)
+  local runs = {}
+  for i, name in ipairs(names) do runs[i] = rec:load(math.tointeger(name) or name) end
+  return runs
+end
+
+local function load_selected(rec, filter, given)
+  local runs = {}
+  for i, head in ipairs(rec:runs(filter)) do runs[i] = rec:load(head.num) end
+  if runs[1] then return runs end
+  cli.fail(cli.ERROR, "%s has no run%s%s", given.results, filter.serial and " of unit " .. filter.serial or "",
+    filter.since and " since " .. given.since or "")
+end
+
+return function(args)
+  local parser, given = parse(args)
+  local filter = check(parser, given)
+  local rec <close> = results.open(given.results, { readonly = true })
+  local runs = given.run[1] and load_named(rec, given.run) or load_selected(rec, filter, given)
+  -- One run asked for is a document about it; a selection is a list, however many it found.
+  local is_one = #given.run == 1 or not given.run[1] and filter.last == 1
+  local options = { blob = function(sha256) return rec:blob(sha256) end }
+  local what = is_one and runs[1] or runs
+  if given.output then
+    report.write(given.format, what, given.output, options)
+  else
+    io.stdout:write(report.render(given.format, what, options))
+  end
+  return cli.PASS
+end
