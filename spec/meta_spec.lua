@@ -158,6 +158,16 @@ function checks.Error()
   assert.same(seen, fields "Error")
 end
 
+-- A machine without an adapter has few of them: what the binding can set.
+function checks.PortInfo()
+  local set = { vid = "vid", pid = "pid" }
+  for name in read_file("core/bind/llist.c"):gmatch 'set_text%(L, "([%l_]+)"' do set[name] = name end
+  assert.same(set, fields "PortInfo")
+  for _, port in ipairs(rig.ports()) do
+    for name in pairs(port) do assert.is_truthy(set[name]) end
+  end
+end
+
 function checks.Json()
   local words = documented "Json"
   for name in pairs(fields "Json") do words[name] = name end

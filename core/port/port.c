@@ -239,10 +239,7 @@ static void again_later(struct port *p)
 
 static void came_back(struct port *p)
 {
-	unsigned outputs = p->outputs;
 	port_start(p);
-	if (p->ops->set_signals && outputs != p->outputs)
-		p->ops->set_signals(p, SIGNAL_DTR | SIGNAL_RTS, outputs, NULL);
 	tell(p, PORT_NEWS_WRITE | PORT_NEWS_READ);
 }
 

@@ -12,7 +12,12 @@ local rig = {
   now = core.now,
   deadline = core.deadline,
   queue = core.queue,
+  error = core.error,
 }
+
+--- The serial ports of this machine, in natural order, with pySerial's fields.
+---@param pattern? string a regular expression over device, description and hwid, as hwgrep:// takes it
+function rig.ports(pattern) return core.list { pattern = pattern } end
 
 -- name -> module, and the field in it (nil: the module itself)
 local later = {

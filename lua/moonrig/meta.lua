@@ -94,6 +94,32 @@ function rig.queue(limit) end
 ---@return moonrig.Lock
 function rig.lock() end
 
+--- The serial ports of this machine, in natural order of their names, with pySerial's fields.
+---@param pattern? string  a regular expression over device, description and hwid, caseless, as hwgrep:// takes it
+---@return moonrig.PortInfo[]
+---  Raises: unsupported (a bad pattern)
+function rig.ports(pattern) end
+
+---@class moonrig.PortInfo
+---@field device string         "/dev/ttyUSB0"
+---@field name string           "ttyUSB0"
+---@field description string    "n/a" when there is none
+---@field hwid string           "USB VID:PID=0403:6001 SER=A900 LOCATION=1-1"
+---@field vid? integer
+---@field pid? integer
+---@field serial_number? string
+---@field location? string
+---@field manufacturer? string
+---@field product? string
+---@field interface? string
+---@field driver? string        the kernel's driver: "ftdi_sio"
+---@field identity string       what stays the same when the adapter is plugged in elsewhere
+
+--- Makes an error object of your own, to raise with error(): for schemes and drivers written in Lua.
+---@param fields moonrig.Error
+---@return moonrig.Error
+function rig.error(fields) end
+
 --- An open connection to a device. Reading takes bytes from the front of what has arrived; what was not taken stays,
 --- also after a timeout. One task may read, one write, one change settings and one wait for signals at the same
 --- time; a second one gets `busy`.
