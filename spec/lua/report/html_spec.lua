@@ -109,7 +109,8 @@ describe("report html", function()
   it("gives bounds their columns, and says what goes with them once", function()
     local m = samples.measurement
     local out = read(report.render("html", samples.run { phases = { samples.phase { name = "p", measurements = {
-      m { name = "a", value = 3.3, unit = "V", limits = { min = 3.2, max = 3.4, nominal = 3.3, text = "as the datasheet" } },
+      m { name = "a", value = 3.3, unit = "V", limits = { min = 3.2, max = 3.4, nominal = 3.3,
+        text = "as the datasheet" } },
       m { name = "b", value = 3.3, unit = "V", limits = { min = 3.135, max = 3.465, nominal = 3.3, within = 5,
         text = "loose" } },
       m { name = "c", value = 1, limits = { text = "odd" } } } } } }))
