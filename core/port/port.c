@@ -223,6 +223,7 @@ void port_eof(struct port *p, const struct err *why)
 	}
 	p->eof = true;
 	keep(&p->why, why);
+	tap_simple(p, TAP_LOST, 0);
 	tell(p, PORT_NEWS_CLOSED | PORT_NEWS_READ);
 }
 
