@@ -31,9 +31,10 @@ static int hex(int c)
 	return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : -1;
 }
 
-static void percent_decode(char *s)
+/* Returns the new length: "%00" makes a zero byte. */
+static size_t percent_decode(char *s)
 {
-	char *to = s;
+	char *start = s, *to = s;
 	for (; *s; s++, to++) {
 		if (*s == '%' && hex((unsigned char)s[1]) >= 0 && hex((unsigned char)s[2]) >= 0) {
 			*to = (char)(hex((unsigned char)s[1]) * 16 + hex((unsigned char)s[2]));
@@ -42,6 +43,7 @@ static void percent_decode(char *s)
 			*to = *s;
 	}
 	*to = 0;
+	return (size_t)(to - start);
 }
 
 static struct option *find(const struct url *u, const char *key)
@@ -52,15 +54,18 @@ static struct option *find(const struct url *u, const char *key)
 	return NULL;
 }
 
-int url_option(struct url *u, const char *key, const char *value, struct err *e)
+int url_option(struct url *u, const char *key, const char *value, size_t size, struct err *e)
 {
 	struct option *o = find(u, key);
-	char *v = strdup(value);
+	char *v = malloc(size + 1);
 	if (!v)
 		return no_memory(e);
+	memcpy(v, value, size);
+	v[size] = 0;
 	if (o) {
 		free(o->value);
 		o->value = v;
+		o->size = size;
 		return 0;
 	}
 	struct option *grown = realloc(u->options, (u->count + 1) * sizeof *grown);
@@ -72,7 +77,7 @@ int url_option(struct url *u, const char *key, const char *value, struct err *e)
 		free(k);
 		return no_memory(e);
 	}
-	u->options[u->count++] = (struct option){ k, v };
+	u->options[u->count++] = (struct option){ k, v, size };
 	return 0;
 }
 
@@ -88,9 +93,8 @@ static int parse_query(struct url *u, char *q, struct err *e)
 			*eq = 0;
 		if (!*q)
 			return err_set(e, ERR_UNSUPPORTED, "%s: an option without a name in the query", u->text);
-		if (eq)
-			percent_decode(eq + 1);
-		if (url_option(u, q, eq ? eq + 1 : "", e) < 0)
+		size_t size = eq ? percent_decode(eq + 1) : 0;
+		if (url_option(u, q, eq ? eq + 1 : "", size, e) < 0)
 			return -1;
 		q = next;
 	}
@@ -100,6 +104,8 @@ static int parse_query(struct url *u, char *q, struct err *e)
 int url_parse(struct url *u, const char *text, struct err *e)
 {
 	*u = (struct url){ 0 };
+	if (!*text)
+		return err_set(e, ERR_UNSUPPORTED, "the URL is empty: expected a device (/dev/ttyUSB0) or scheme://...");
 	size_t n = scheme_length(text);
 	const char *rest = text + n;
 	if (n && !strncmp(rest, "//", 2))
@@ -145,7 +151,7 @@ int url_inner(struct url *inner, const struct url *outer, const char *text, stru
 	if (url_parse(inner, text, e) < 0)
 		return -1;
 	for (unsigned i = 0; i < outer->count; i++)
-		if (url_option(inner, outer->options[i].key, outer->options[i].value, e) < 0) {
+		if (url_option(inner, outer->options[i].key, outer->options[i].value, outer->options[i].size, e) < 0) {
 			url_clear(inner);
 			return -1;
 		}

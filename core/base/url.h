@@ -18,7 +18,8 @@
 
 struct option {
 	char *key;
-	char *value;        /* "" for a bare flag */
+	char *value;        /* "" for a bare flag; a zero byte follows */
+	size_t size;        /* of the value, which may hold zero bytes itself (eol=%00) */
 };
 
 struct url {
@@ -33,7 +34,7 @@ struct url {
  * may hold a '?') do not look for a query. */
 int url_parse(struct url *u, const char *text, struct err *e);
 /* Sets an option, over one of the same name. */
-int url_option(struct url *u, const char *key, const char *value, struct err *e);
+int url_option(struct url *u, const char *key, const char *value, size_t size, struct err *e);
 /* The value, or NULL when it is not there. */
 const char *url_get(const struct url *u, const char *key);
 /* Takes an option out: returns its value (the caller frees it) or NULL. */

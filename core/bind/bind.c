@@ -65,17 +65,33 @@ lua_Integer bind_integer(lua_State *L, int arg, lua_Integer min, lua_Integer max
 
 /* ---- option tables ----------------------------------------------------------------------- */
 
+static int is_text_only(const char *key)
+{
+	return !strcmp(key, "eol") || !strcmp(key, "parity");
+}
+
+/* The value on top of the stack as the URL would have it: true, 9600 (also for 9600.0), text. */
 static void option(lua_State *L, struct url *u, const char *key)
 {
 	struct err e;
-	int r;
-	if (lua_isboolean(L, -1))
-		r = url_option(u, key, lua_toboolean(L, -1) ? "1" : "0", &e);
-	else if (lua_isstring(L, -1))
-		r = url_option(u, key, luaL_tolstring(L, -1, NULL), &e), lua_pop(L, 1);
-	else
+	int r, type = lua_type(L, -1);
+	size_t size;
+	if (is_text_only(key) && type != LUA_TSTRING)
+		r = err_set(&e, ERR_UNSUPPORTED, "option %s: expected a string, got %s", key, luaL_typename(L, -1));
+	else if (type != LUA_TSTRING && type != LUA_TNUMBER && type != LUA_TBOOLEAN)
 		r = err_set(&e, ERR_UNSUPPORTED, "option %s: expected a string, number or boolean, got %s", key,
 			luaL_typename(L, -1));
+	else {
+		int whole;
+		lua_Integer n = lua_tointegerx(L, -1, &whole);
+		if (whole && type == LUA_TNUMBER)
+			lua_pushinteger(L, n);
+		else
+			lua_pushvalue(L, -1);
+		const char *text = luaL_tolstring(L, -1, &size);
+		r = url_option(u, key, text, size, &e);
+		lua_pop(L, 2);
+	}
 	if (r < 0) {
 		url_clear(u);
 		raise_err(L, &e);

@@ -13,6 +13,8 @@
 #include "sched/loop.h"
 
 static const char CLASS[] = "moonrig.Port";
+static const char OPENING[] = "moonrig.opening";
+enum { OPENING_TIME = 5 };                   /* seconds, where `timeout` is 0 */
 
 /* ---- shared by the other files ----------------------------------------------------------- */
 
@@ -100,6 +102,31 @@ void lport_push(lua_State *L, struct port *p)
 	p->news_arg = lp;
 }
 
+/* A cancel or a deadline while a port opens: it is given up at once, not when it is collected. */
+static int opening_over(lua_State *L)
+{
+	struct port *p = (*(struct lport **)lua_touserdata(L, 1))->port;
+	if (p && p->state == PORT_OPENING)
+		port_close(p);
+	return 0;
+}
+
+/* Marks the port on top of the stack, which is being opened, to be closed unless that goes well. */
+static void guard_opening(lua_State *L, struct lport *lp)
+{
+	struct lport **guard = lua_newuserdatauv(L, sizeof *guard, 0);
+	*guard = lp;
+	luaL_setmetatable(L, OPENING);
+	lua_insert(L, -2);
+	lua_toclose(L, -2);
+}
+
+/* A timeout of 0 is about reading: nothing could be opened in no time. */
+static double opening_time(const struct port *p)
+{
+	return p->cfg.timeout > 0 ? p->cfg.timeout : OPENING_TIME;
+}
+
 static int opened(lua_State *L, int status, lua_KContext ctx)
 {
 	struct lport *lp = (struct lport *)ctx;
@@ -111,10 +138,21 @@ static int opened(lua_State *L, int status, lua_KContext ctx)
 	if (p->state == PORT_OPENING) {
 		if (status != WAKE_TIMEOUT)
 			return task_wait(L, &lp->op, lp->op_deadline, opened, ctx);
-		err_set(&e, ERR_TIMEOUT, "opening %s: no answer within %g s", p->url.text, p->cfg.timeout);
+		err_set(&e, ERR_TIMEOUT, "opening %s: no answer within %g s", p->url.text, opening_time(p));
 	}
 	port_close(p);
 	return lport_fail(L, lp, "open", &e);
+}
+
+static int open_failed(lua_State *L, const char *text, const struct err *e)
+{
+	bool twin = lua_toboolean(L, lua_upvalueindex(2));
+	if (twin)
+		lua_pushnil(L);
+	push_failure(L, NULL, "open", e);
+	lua_pushstring(L, text);
+	lua_setfield(L, -2, "url");
+	return twin ? 2 : lua_error(L);
 }
 
 /* lua: port = core.open(url[, options]); nil, err = core.try_open(...) */
@@ -131,18 +169,16 @@ static int lport_open(lua_State *L)
 	if (!lua_isnoneornil(L, 2) && !lua_istable(L, 2))
 		raise_argument(L, 2, "a table of options");
 	if (url_parse(&u, text, &e) < 0)
-		return lport_fail(L, NULL, "open", &e);
+		return open_failed(L, text, &e);
 	bind_options(L, 2, &u);
 	struct lport *lp = new_closed(L);
 	int r = port_open(loop_of(L)->base, &u, on_news, lp, &lp->port, &e);
-	if (r < 0) {
-		if (!lua_toboolean(L, lua_upvalueindex(2)))
-			push_failure(L, NULL, "open", &e), lua_pushstring(L, text), lua_setfield(L, -2, "url"), lua_error(L);
-		return lport_fail(L, NULL, "open", &e);
-	}
+	if (r < 0)
+		return open_failed(L, text, &e);
 	if (r == 0)
 		return 1;
-	lp->op_deadline = deadline_after(lp->port->cfg.timeout);
+	guard_opening(L, lp);
+	lp->op_deadline = deadline_after(opening_time(lp->port));
 	return task_wait(L, &lp->op, lp->op_deadline, opened, (lua_KContext)lp);
 }
 
@@ -174,13 +210,19 @@ static int lport_tostring(lua_State *L)
 	return 1;
 }
 
-/* lua: near, far = core.pair() */
+/* lua: near, far = core.pair([options]) */
 static int lport_pair(lua_State *L)
 {
 	struct port *a, *b;
 	struct err e;
+	struct url options;
+	if (url_parse(&options, "pair:", &e) < 0)
+		raise_err(L, &e);
+	bind_options(L, 1, &options);
 	struct lport *near = new_closed(L), *far = new_closed(L);
-	if (pair_new(loop_of(L)->base, &a, &b, &e) < 0)
+	int r = pair_new(loop_of(L)->base, &options, &a, &b, &e);
+	url_clear(&options);
+	if (r < 0)
 		raise_err(L, &e);
 	*near = (struct lport){ .port = a };
 	*far = (struct lport){ .port = b };
@@ -247,6 +289,10 @@ void open_port(lua_State *L)
 	static const luaL_Reg meta[] = { { "__gc", lport_gc }, { "__close", lport_close }, { "__tostring", lport_tostring },
 		{ NULL, NULL } };
 	lport_patterns_class(L);
+	luaL_newmetatable(L, OPENING);
+	lua_pushcfunction(L, opening_over);
+	lua_setfield(L, -2, "__close");
+	lua_pop(L, 1);
 	luaL_newmetatable(L, CLASS);
 	lua_pushvalue(L, -1);
 	luaL_setfuncs(L, meta, 1);
@@ -256,6 +302,8 @@ void open_port(lua_State *L)
 	add_methods(L, lport_expect_methods);
 	add_methods(L, lport_write_methods);
 	add_methods(L, lport_line_methods);
+	lua_pushvalue(L, -1);
+	lua_setfield(L, -3, "methods");          /* for messages: raise.c */
 	set_index(L);
 	for (int twin = 0; twin < 2; twin++) {
 		lua_pushvalue(L, -1);

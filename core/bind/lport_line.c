@@ -172,7 +172,7 @@ static int lport_set(lua_State *L)
 	c.given = 0;
 	int r = 0;
 	for (unsigned i = 0; i < u.count && r >= 0; i++) {
-		r = config_option(&c, u.options[i].key, u.options[i].value, &e);
+		r = config_option(&c, &u.options[i], &e);
 		if (r == 0)
 			r = err_set(&e, ERR_UNSUPPORTED, "set: unknown setting \"%s\"", u.options[i].key);
 	}

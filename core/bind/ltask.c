@@ -25,6 +25,8 @@ static int slept(lua_State *L, int status, lua_KContext ctx)
 /* lua: core.sleep(seconds) */
 static int ltask_sleep(lua_State *L)
 {
+	if (lua_isnoneornil(L, 1))
+		raise_argument(L, 1, "seconds");
 	return task_sleep(L, deadline_after(bind_seconds(L, 1, 0)), slept, 0);
 }
 

@@ -104,7 +104,7 @@ static int option_starts(const char *s)
 	name[size] = 0;
 	struct config scratch;
 	config_init(&scratch);
-	return is_own(name, size) || config_option(&scratch, name, "", NULL) != 0;
+	return is_own(name, size) || config_option(&scratch, &(struct option){ name, "", 0 }, NULL) != 0;
 }
 
 /* Where the regex ends: at "&", or at "?option=". */

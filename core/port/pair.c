@@ -149,23 +149,31 @@ static const char *const loop_options[] = { "logging", NULL };
 const struct port_ops loop_ops = { .name = "loop", .options = loop_options, .open = loop_open, END_OPS };
 static const struct port_ops pair_ops = { .name = "pair", END_OPS };
 
-int pair_new(struct event_base *base, struct port **a, struct port **b, struct err *e)
+static struct port *new_end(struct event_base *base, const char *name, const struct url *options, struct err *e)
 {
-	struct url ua, ub;
-	if (url_parse(&ua, "pair:a", e) < 0)
-		return -1;
-	if (url_parse(&ub, "pair:b", e) < 0) {
-		url_clear(&ua);
-		return -1;
+	struct url u;
+	if (url_inner(&u, options, name, e) < 0)
+		return NULL;
+	struct port *p = port_new(&pair_ops, base, &u);
+	if (!p) {
+		url_clear(&u);
+		err_set(e, ERR_SYSTEM, "pair: out of memory");
+	} else if (config_apply(&p->cfg, &p->url, pair_ops.settings | SET_SIGNALS, NULL, e) < 0) {
+		port_free(p);
+		return NULL;
 	}
-	*a = port_new(&pair_ops, base, &ua);
-	*b = port_new(&pair_ops, base, &ub);
-	if (!*a || !*b) {
-		url_clear(&ua);
-		url_clear(&ub);
-		free(*a);
-		free(*b);
-		return err_set(e, ERR_SYSTEM, "pair: out of memory");
+	return p;
+}
+
+int pair_new(struct event_base *base, const struct url *options, struct port **a, struct port **b, struct err *e)
+{
+	*a = new_end(base, "pair:a", options, e);
+	if (!*a)
+		return -1;
+	*b = new_end(base, "pair:b", options, e);
+	if (!*b) {
+		port_free(*a);
+		return -1;
 	}
 	((struct end *)*a)->far = (struct end *)*b;
 	((struct end *)*b)->far = (struct end *)*a;

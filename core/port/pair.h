@@ -7,7 +7,7 @@
 extern const struct port_ops loop_ops;
 
 /* Two open ends wired as by a null-modem cable: what one writes the other reads; RTS -> CTS,
- * DTR -> DSR and CD.  -1: no memory. */
-int pair_new(struct event_base *base, struct port **a, struct port **b, struct err *e);
+ * DTR -> DSR and CD.  Both get the options, which stay the caller's. */
+int pair_new(struct event_base *base, const struct url *options, struct port **a, struct port **b, struct err *e);
 
 #endif

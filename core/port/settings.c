@@ -56,13 +56,12 @@ static int level_option(const char *key, signed char *level, const char *value, 
 	return 0;
 }
 
-static int eol_option(struct config *c, const char *value, struct err *e)
+static int eol_option(struct config *c, const struct option *o, struct err *e)
 {
-	size_t n = strlen(value);
-	if (n == 0 || n > EOL_MAX)
-		return err_set(e, ERR_UNSUPPORTED, "option eol: expected 1 to %d bytes, got %zu", EOL_MAX, n);
-	memcpy(c->eol, value, n);
-	c->eol_size = (unsigned char)n;
+	if (o->size == 0 || o->size > EOL_MAX)
+		return err_set(e, ERR_UNSUPPORTED, "option eol: expected 1 to %d bytes, got %zu", EOL_MAX, o->size);
+	memcpy(c->eol, o->value, o->size);
+	c->eol_size = (unsigned char)o->size;
 	return 0;
 }
 
@@ -117,8 +116,9 @@ static int line_option(struct config *c, const char *key, const char *value, str
 	return r < 0 ? -1 : 1;
 }
 
-int config_option(struct config *c, const char *key, const char *value, struct err *e)
+int config_option(struct config *c, const struct option *o, struct err *e)
 {
+	const char *key = o->key, *value = o->value;
 	int r = line_option(c, key, value, e);
 	if (r)
 		return r;
@@ -130,7 +130,7 @@ int config_option(struct config *c, const char *key, const char *value, struct e
 	else if (!strcmp(key, "inter_byte_timeout"))
 		r = value_seconds(key, value, &c->inter_byte_timeout, e);
 	else if (!strcmp(key, "eol"))
-		r = eol_option(c, value, e);
+		r = eol_option(c, o, e);
 	else if (!strcmp(key, "reconnect"))
 		r = value_bool(key, value, &c->reconnect, e);
 	else if (!strcmp(key, "window")) {
@@ -162,7 +162,7 @@ int config_apply(struct config *c, const struct url *u, unsigned means, const ch
 		const struct option *o = &u->options[i];
 		if (in_list(own, o->key))
 			continue;
-		int r = config_option(c, o->key, o->value, e);
+		int r = config_option(c, o, e);
 		if (r < 0)
 			return err_add(e, " (opening %s)", u->text);
 		if (r)

@@ -48,7 +48,7 @@ struct config {
 
 void config_init(struct config *c);
 /* Takes one option: 1 taken, 0 not one of these, -1 bad value. */
-int config_option(struct config *c, const char *key, const char *value, struct err *e);
+int config_option(struct config *c, const struct option *o, struct err *e);
 /* Applies every option of u.  Those that are neither here nor in `own` raise, as do settings outside `means`. */
 int config_apply(struct config *c, const struct url *u, unsigned means, const char *const *own, struct err *e);
 /* The name of a SET_ bit: "baudrate". */

@@ -88,7 +88,7 @@ int tapfile_inner(struct url *inner, const struct url *outer, const char *text, 
 		return err_set(e, ERR_UNSUPPORTED, "%s: the URL of the port is missing", outer->text);
 	for (unsigned i = 0; i < outer->count; i++) {
 		const struct option *o = &outer->options[i];
-		if (!is_own(own, o->key) && url_option(&others, o->key, o->value, e) < 0)
+		if (!is_own(own, o->key) && url_option(&others, o->key, o->value, o->size, e) < 0)
 			goto done;
 	}
 	r = url_inner(inner, &others, text, e);

@@ -3,6 +3,7 @@
 #include "sched/raise.h"
 
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const char CLASS[] = "moonrig.error";
@@ -55,17 +56,51 @@ int raise_text(lua_State *L, enum err_code code, const char *text)
 	__builtin_unreachable();
 }
 
-int raise_argument(lua_State *L, int arg, const char *what)
+/* The key in the table on top of the stack under which the function at index stands, or NULL.  Pops the table. */
+static const char *key_of(lua_State *L, int function)
+{
+	const char *key = NULL;
+	if (lua_istable(L, -1))
+		for (lua_pushnil(L); !key && lua_next(L, -2); lua_pop(L, 1))
+			if (lua_rawequal(L, -1, function))
+				key = lua_tostring(L, -2);
+	lua_settop(L, function);
+	return key;
+}
+
+/* What the running C function is called, also by who got at it through pcall.  method: its first argument is not
+ * counted. */
+static const char *function_name(lua_State *L, bool *method)
 {
 	lua_Debug ar = { 0 };
+	const char *name = NULL;
+	*method = false;
+	if (!lua_getstack(L, 0, &ar))
+		return "call";
+	lua_getinfo(L, "nf", &ar);
+	int function = lua_gettop(L);
+	if (lua_isuserdata(L, 1) && (luaL_getmetafield(L, 1, "methods") || luaL_getmetafield(L, 1, "__index")))
+		name = key_of(L, function);
+	*method = name || (ar.namewhat && !strcmp(ar.namewhat, "method"));
+	if (!name && luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE) && lua_getfield(L, -1, "moonrig.core")) {
+		lua_replace(L, -2);
+		name = key_of(L, function);
+	}
+	lua_settop(L, function - 1);
+	return name ? name : ar.name ? ar.name : "call";
+}
+
+int raise_argument(lua_State *L, int arg, const char *what)
+{
 	struct err e;
-	const char *got = luaL_typename(L, arg);
-	if (lua_getstack(L, 0, &ar))
-		lua_getinfo(L, "n", &ar);
-	const char *name = ar.name ? ar.name : "call";
-	if (ar.namewhat && !strcmp(ar.namewhat, "method") && arg > 1)
-		arg--;
-	err_set(&e, ERR_UNSUPPORTED, "%s: argument %d: expected %s, got %s", name, arg, what, got);
+	bool method, shows_text = lua_type(L, arg) == LUA_TSTRING;
+	const char *type = luaL_typename(L, arg);
+	const char *value = shows_text || lua_type(L, arg) == LUA_TNUMBER ? lua_tostring(L, arg) : NULL;
+	const char *name = function_name(L, &method);
+	err_set(&e, ERR_UNSUPPORTED, "%s: argument %d: expected %s, got %s", name, method && arg > 1 ? arg - 1 : arg, what,
+		type);
+	if (value)
+		err_add(&e, shows_text ? " \"%.40s\"" : " %.40s", value);
 	raise_err(L, &e);
 }
 

@@ -36,10 +36,11 @@ function rig.open(url, opts) end
 function rig.try_open(url, opts) end
 
 --- Two ports in memory, wired as by a null-modem cable: what one writes the other reads, RTS arrives as CTS, DTR as
---- DSR and CD. For tests and simulators.
+--- DSR and CD. For tests and simulators. Both ends get the options.
+---@param opts? moonrig.Settings
 ---@return moonrig.Port near
 ---@return moonrig.Port far
-function rig.pair() end
+function rig.pair(opts) end
 
 --- Listens on a URL and runs `handler(port)` for each client that connects, each in a task of its own. When the
 --- handler returns, its port is closed. `closed` in a handler (the client went away) is not an error; any other
@@ -158,7 +159,7 @@ local Port = {}
 ---@field exclusive? boolean     nobody else may open the device meanwhile; default true; only when opening
 ---@field dtr? boolean           level of DTR at opening; left to the driver unless said
 ---@field rts? boolean           level of RTS at opening; left to the driver unless said
----@field timeout? moonrig.Seconds        for opening, reading and settings; default 5
+---@field timeout? moonrig.Seconds        for opening (5 where it is 0), reading and settings; default 5
 ---@field write_timeout? moonrig.Seconds  for writing and drain; default as `timeout`
 ---@field inter_byte_timeout? moonrig.Seconds  after a byte, silence that ends a read; nil: none
 ---@field eol? string            ends each line, 1 to 8 bytes; default "\n"

@@ -10,6 +10,9 @@ Group.__index = Group
 ---@param fn function
 ---@return moonrig.Task
 function Group:spawn(fn, ...)
+  if type(fn) ~= "function" then
+    error(core.error { code = "unsupported", message = "spawn: argument 1: expected a function, got " .. type(fn) }, 0)
+  end
   if self.closed then
     error(core.error { code = "closed", message = "spawn: the group has ended" }, 0)
   end
@@ -52,6 +55,9 @@ end
 ---@async
 ---@param fn fun(group: moonrig.Group)
 function task.group(fn)
+  if type(fn) ~= "function" then
+    error(core.error { code = "unsupported", message = "group: argument 1: expected a function, got " .. type(fn) }, 0)
+  end
   local group = setmetatable({ members = {}, live = 0, ended = core.queue() }, Group)
   local ok, err = pcall(fn, group)
   if not ok then
@@ -72,7 +78,12 @@ Lock.__index = Lock
 ---@param timeout? number seconds; none: for ever
 ---@return moonrig.Held
 function Lock:acquire(timeout)
-  self.token:pop(timeout)
+  local ok, err = pcall(self.token.pop, self.token, timeout)
+  if not ok and type(err) == "table" then
+    err.message = err.message:gsub("^pop: the queue stayed empty", "acquire: another task kept the lock")
+      :gsub("^pop:", "acquire:")
+  end
+  if not ok then error(err, 0) end
   local lock, held = self, {}
   function held.release()
     if lock then

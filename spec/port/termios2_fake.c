@@ -111,7 +111,7 @@ int main(int argc, char **argv)
 			continue;
 		}
 		next.given = 0;
-		if (config_option(&next, argv[i], value, &e) != 1 || termios2_set(&t, &next.line, next.given, &e) < 0)
+		if (config_option(&next, &(struct option){ argv[i], value, strlen(value) }, &e) != 1 || termios2_set(&t, &next.line, next.given, &e) < 0)
 			printf("%s: %s; ", err_name(e.code), e.text);
 		else
 			c = next;
