@@ -92,7 +92,7 @@ end
 function checks.ExpectOptions()
   local port <close> = rig.open "loop://"
   local known = {}
-  for name in error_of(port.expect, port, "x", { no_such_option = true }).message:match "options (.+), got"
+  for name in error_of(port.expect, port, "x", { no_such_option = true }).message:match "known: (.+)%)"
     :gmatch "[%w_]+" do
     known[name] = name
   end

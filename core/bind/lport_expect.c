@@ -95,8 +95,9 @@ static void add_pattern(lua_State *L, struct patterns *x, int index, bool plain)
 		raise_argument(L, 2, "a pattern that is not empty");
 	struct pattern *p = pattern_new(text, n, plain, &e);
 	if (!p) {
-		e.code = ERR_UNSUPPORTED;
-		raise_err(L, &e);
+		struct err named;
+		err_set(&named, ERR_UNSUPPORTED, "expect: pattern \"%s\": %s", text, e.text);
+		raise_err(L, &named);
 	}
 	x->pattern[x->count++] = p;
 }
@@ -140,8 +141,11 @@ static void read_options(lua_State *L, struct lport *lp, struct options *o)
 			o->plain = lua_toboolean(L, -1);
 		else if (!strcmp(key, "window"))
 			o->window = (size_t)bind_integer(L, lua_gettop(L), 1, 1 << 30, "a window of 1 byte or more");
-		else
-			raise_argument(L, 3, "options timeout, plain, window");
+		else {
+			struct err e;
+			err_set(&e, ERR_UNSUPPORTED, "expect: unknown option \"%s\" (known: timeout plain window)", key);
+			raise_err(L, &e);
+		}
 	}
 }
 

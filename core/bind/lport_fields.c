@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/distance.h"
 #include "bind/lport.h"
 
 enum field {
@@ -39,11 +40,43 @@ void lport_push_fields(lua_State *L)
 	}
 }
 
-static int unknown(lua_State *L, const char *what)
+/* Other libraries' words for what we have. */
+static const struct { const char *theirs, *ours; } other_words[] = {
+	{ "reset_input_buffer", "flush_input" }, { "reset_output_buffer", "flush_output" }, { "flush", "drain" },
+	{ "read_all", "read_some" }, { "recv", "read_some" }, { "send", "write" }, { "baud", "baudrate" },
+};
+
+/* The name in the table at index that is most like this one, if it is much like it. */
+static const char *most_like(lua_State *L, int index, const char *name, const char *best, int *nearest)
+{
+	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+		const char *key = lua_tostring(L, -2);
+		int d = distance(name, key);
+		if (d < *nearest) {
+			*nearest = d;
+			best = key;
+		}
+	}
+	return best;
+}
+
+/* upvalues: fields, and methods where those are meant too */
+static int unknown(lua_State *L, const char *what, bool methods)
 {
 	struct err e;
-	err_set(&e, ERR_UNSUPPORTED, "a port has no %s \"%s\"", what, lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) :
-		luaL_typename(L, 2));
+	if (lua_type(L, 2) != LUA_TSTRING)
+		raise_argument(L, 2, "the name of a field");
+	const char *name = lua_tostring(L, 2), *best = NULL;
+	int nearest = (int)(strlen(name) / 3) + 1;
+	best = most_like(L, lua_upvalueindex(3), name, best, &nearest);
+	if (methods)
+		best = most_like(L, lua_upvalueindex(4), name, best, &nearest);
+	for (unsigned i = 0; i < sizeof other_words / sizeof *other_words; i++)
+		if (!strcmp(name, other_words[i].theirs))
+			best = other_words[i].ours;
+	err_set(&e, ERR_UNSUPPORTED, "a port has no %s \"%s\"", what, name);
+	if (best)
+		err_add(&e, "; it has \"%s\"", best);
 	raise_err(L, &e);
 }
 
@@ -77,10 +110,19 @@ static int push_errors(lua_State *L, struct lport *lp)
 	return 1;
 }
 
+static int means_nothing(lua_State *L, struct lport *lp, const char *name)
+{
+	struct err e;
+	err_set(&e, ERR_UNSUPPORTED, "%s: %s means nothing on a %s port", lp->port->url.text, name, lp->port->ops->name);
+	return lport_fail(L, lp, name, &e);
+}
+
 static int push_input(lua_State *L, struct lport *lp, unsigned bit, const char *name)
 {
 	struct err e;
 	unsigned values;
+	if (!lp->port->ops->get_signals)
+		return means_nothing(L, lp, name);
 	if (port_get_signals(lp->port, &values, &e) < 0)
 		return lport_fail(L, lp, name, &e);
 	if (lp->port->taps)
@@ -91,11 +133,9 @@ static int push_input(lua_State *L, struct lport *lp, unsigned bit, const char *
 
 static int push_output(lua_State *L, struct lport *lp, unsigned bit, const char *name)
 {
-	struct err e;
 	struct port *p = lp->port;
 	if (!p->ops->set_signals)
-		return err_set(&e, ERR_UNSUPPORTED, "%s: %s means nothing on a %s port", p->url.text, name, p->ops->name),
-			lport_fail(L, lp, name, &e);
+		return means_nothing(L, lp, name);
 	lua_pushboolean(L, (int)(p->outputs & bit));
 	return 1;
 }
@@ -164,7 +204,7 @@ int lport_index(lua_State *L)
 	struct lport *lp = lport_self(L);
 	lua_pushvalue(L, 2);
 	if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TNUMBER)
-		return unknown(L, "field or method");
+		return unknown(L, "field or method", true);
 	lua_Integer i = lua_tointeger(L, -1);
 	enum field f = fields[i].field;
 	const char *name = fields[i].name;
@@ -191,11 +231,8 @@ int lport_index(lua_State *L)
 	case F_ERRORS: return push_errors(L, lp);
 	default: break;
 	}
-	if (fields[i].setting & ~p->ops->settings) {
-		struct err e;
-		err_set(&e, ERR_UNSUPPORTED, "%s: %s means nothing on a %s port", p->url.text, name, p->ops->name);
-		raise_err(L, &e);
-	}
+	if (fields[i].setting & ~p->ops->settings)
+		return means_nothing(L, lp, name);
 	if (fields[i].setting & SET_LINE)
 		port_refresh(p);
 	return push_setting(L, &p->cfg, f);
@@ -221,7 +258,7 @@ int lport_newindex(lua_State *L)
 	struct lport *lp = lport_self(L);
 	lua_pushvalue(L, 2);
 	if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TNUMBER)
-		return unknown(L, "field");
+		return unknown(L, "field", false);
 	lua_Integer i = lua_tointeger(L, -1);
 	enum field f = fields[i].field;
 	if (lport_free_for(lp, &lp->op, fields[i].name, &e) < 0)
@@ -243,7 +280,8 @@ int lport_newindex(lua_State *L)
 		lua_pushvalue(L, 3);
 	if (lua_isnil(L, -1)) {
 		url_clear(&u);
-		raise_argument(L, 3, "a value for the field");
+		err_set(&e, ERR_UNSUPPORTED, "%s: expected a value, got nil", fields[i].name);
+		return lport_fail(L, lp, fields[i].name, &e);
 	}
 	lua_rawset(L, -3);
 	bind_options(L, lua_gettop(L), &u);
@@ -253,7 +291,7 @@ int lport_newindex(lua_State *L)
 	c.given = 0;
 	int r = 0;
 	for (unsigned k = 0; k < u.count && r >= 0; k++)
-		r = config_option(&c, u.options[k].key, u.options[k].value, &e);
+		r = config_option(&c, &u.options[k], &e);
 	url_clear(&u);
 	return r < 0 ? lport_fail(L, lp, fields[i].name, &e) : lport_configure(L, lp, &c, fields[i].name);
 }

@@ -11,38 +11,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { NEAREST = 3, NAME = 128 };
+#include "base/distance.h"
+
+enum { NEAREST = 3, NAME = DISTANCE_NAME };
 
 struct candidates {
 	struct { char path[NAME]; int distance; } best[NEAREST];
 	int count, total;
 };
-
-static int min3(int a, int b, int c)
-{
-	int m = a < b ? a : b;
-	return m < c ? m : c;
-}
-
-/* Edit distance (Levenshtein) of two names, letters of either case alike. */
-static int distance(const char *a, const char *b)
-{
-	int row[NAME + 1];
-	size_t la = strnlen(a, NAME), lb = strnlen(b, NAME);
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = (int)j;
-	for (size_t i = 1; i <= la; i++) {
-		int diagonal = row[0];
-		row[0] = (int)i;
-		for (size_t j = 1; j <= lb; j++) {
-			int same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-			int here = min3(row[j] + 1, row[j - 1] + 1, diagonal + !same);
-			diagonal = row[j];
-			row[j] = here;
-		}
-	}
-	return row[lb];
-}
 
 /* Keeps the best, equal ones in the order in which they came. */
 static void add(struct candidates *c, const char *path, const char *wanted)

@@ -1,0 +1,44 @@
+local rig = require "moonrig"
+
+describe("the name of a field", function()
+  local near, far
+  before_each(function() near, far = rig.pair() end)
+  after_each(function()
+    near:close()
+    far:close()
+  end)
+
+  local function message(name)
+    local ok, err = pcall(function() return near[name] end)
+    assert.is_false(ok)
+    assert.equal("unsupported", err.code)
+    return err.message
+  end
+
+  it("that is almost one of ours is put right", function()
+    assert.matches('"readline"; it has "read_line"$', message "readline")
+    assert.matches('it has "is_open"$', message "isOpen")
+  end)
+
+  it("from another library is translated", function()
+    assert.matches('it has "flush_input"$', message "reset_input_buffer")
+    assert.matches('it has "baudrate"$', message "baud")
+  end)
+
+  it("that is like none is not guessed", function()
+    assert.matches('"foo"$', message "foo")
+  end)
+
+  it("is told when it means nothing on the transport, or gets no value", function()
+    local name = os.tmpname()
+    os.remove(name)
+    local port <close> = rig.open("pty:" .. name)
+    for _, field in ipairs { "cts", "dtr", "exclusive" } do
+      local ok, err = pcall(function() return port[field] end)
+      assert.is_false(ok)
+      assert.matches(field .. " means nothing on a pty port$", err.message)
+    end
+    local _, err = pcall(function() near.timeout = nil end)
+    assert.equal("timeout: expected a value, got nil", err.message)
+  end)
+end)
