@@ -7,8 +7,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "bind/lport.h"
 #include "sched/task.h"
+
+enum { SHOWN = 32 };                         /* bytes of the input in a timeout's message */
 
 /* ---- what to look for -------------------------------------------------------------------- */
 
@@ -94,7 +97,18 @@ static int finish(lua_State *L, struct lport *lp)
 static const char *missing(const struct request *r)
 {
 	return r->look == look_bytes ? "not enough bytes" : r->look == look_some ? "no byte" : r->patterns ? "no match" :
-		"no complete line";
+		r->look == look_until ? "no terminator" : "no complete line";
+}
+
+/* What is there instead tells most about why the wait was in vain. */
+static void add_what_came(const struct buf *rx, struct err *e)
+{
+	size_t n = rx->len < SHOWN ? rx->len : SHOWN;
+	struct buf text = { 0 };
+	if (escape_bytes(&text, buf_data(rx) + rx->len - n, n) == 0)
+		err_add(e, " (%zu byte%s there%s: \"%.*s\")", rx->len, rx->len == 1 ? "" : "s", n < rx->len ? ", at the end" : "",
+			(int)text.len, buf_data(&text));
+	buf_clear(&text);
 }
 
 static int failed(lua_State *L, struct lport *lp, double seconds)
@@ -104,7 +118,7 @@ static int failed(lua_State *L, struct lport *lp, double seconds)
 	size_t have = p->rx.len;
 	lport_timed_out(lp, missing(&lp->request), seconds, &e);
 	if (have)
-		err_add(&e, " (%zu byte%s there)", have, have == 1 ? "" : "s");
+		add_what_came(&p->rx, &e);
 	if (!have && p->taps)
 		port_tap(p, &(struct tap_event){ .kind = TAP_READ_NOTHING });
 	return lport_fail(L, lp, lp->request.op, &e);

@@ -31,6 +31,15 @@ describe("a port", function()
     assert.equal("boot", near:read(4))
   end)
 
+  it("shows in a timeout what came instead", function()
+    far:write("boot\r\n\0\xff")
+    local err = fails(near.read_until, near, "login: ", 0)
+    assert.equal([[pair:a: no terminator within 0 s (8 bytes there: "boot\r\n\x00\xff")]], err.message)
+    far:write(("x"):rep(100))
+    err = fails(near.expect, near, "login: ", 0)
+    assert.equal('pair:a: no match within 0 s (108 bytes there, at the end: "' .. ("x"):rep(32) .. '")', err.message)
+  end)
+
   it("searches anew after another task has thrown the input away", function()
     for method, argument in pairs { read_line = 1, expect = "go\n" } do
       far:write(("x"):rep(100))
