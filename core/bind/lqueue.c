@@ -2,6 +2,7 @@
 // lqueue.c: rig.queue(): values from tasks to tasks, first in, first out.  Also
 // what locks are made of.  The values are in the userdata's user value.
 #include <math.h>
+#include <stdbool.h>
 
 #include "bind/bind.h"
 #include "sched/wait.h"
@@ -10,6 +11,7 @@ struct queue {
 	lua_Integer first, last;             /* indices in the table; empty: first > last */
 	lua_Integer limit;                   /* push waits above; 0 none */
 	lua_Integer promised;                /* values that belong to takers who were woken and have not run yet */
+	lua_Integer reserved;                /* places that belong to givers likewise */
 	struct waitlist takers, givers;
 };
 
@@ -23,20 +25,26 @@ static int count(const struct queue *q)
 	return (int)(q->last - q->first + 1);
 }
 
-/* Somebody else may go on as well: a woken task that was cancelled has not used its turn. */
+static bool has_place(const struct queue *q)
+{
+	return !q->limit || count(q) + q->reserved < q->limit;
+}
+
+/* A woken task takes its turn even if it is cancelled meanwhile. */
 static void wake_next(struct queue *q)
 {
 	if (count(q) > q->promised && waitlist_wake(&q->takers))
 		q->promised++;
-	if (!q->limit || count(q) < q->limit)
-		waitlist_wake(&q->givers);
+	if (has_place(q) && waitlist_wake(&q->givers))
+		q->reserved++;
 }
 
 static int push_now(lua_State *L, struct queue *q)
 {
 	push_values(L);
 	lua_pushvalue(L, 2);
-	lua_rawseti(L, -2, ++q->last);
+	lua_rawseti(L, -2, q->last + 1);
+	q->last++;
 	wake_next(q);
 	lua_settop(L, 1);
 	return 1;
@@ -50,11 +58,10 @@ static int timed_out(lua_State *L, const char *text)
 static int pushed(lua_State *L, int status, lua_KContext ctx)
 {
 	struct queue *q = (struct queue *)ctx;
-	if (count(q) < q->limit)
-		return push_now(L, q);
 	if (status == WAKE_TIMEOUT)
 		return timed_out(L, "push: the queue stayed full");
-	return task_wait_in(L, &q->givers, lua_tointeger(L, 4), pushed, ctx);
+	q->reserved--;
+	return push_now(L, q);
 }
 
 /* lua: queue = queue:push(value[, timeout]) */
@@ -64,12 +71,10 @@ static int lqueue_push(lua_State *L)
 	double timeout = bind_seconds(L, 3, INFINITY);
 	if (lua_isnoneornil(L, 2))
 		raise_argument(L, 2, "a value (not nil)");
-	if (!q->limit || count(q) < q->limit)
+	if (has_place(q))
 		return push_now(L, q);
-	lua_settop(L, 3);
-	int64_t deadline = deadline_after(timeout);
-	lua_pushinteger(L, deadline);
-	return task_wait_in(L, &q->givers, deadline, pushed, (lua_KContext)q);
+	lua_settop(L, 2);
+	return task_wait_in(L, &q->givers, deadline_after(timeout), pushed, (lua_KContext)q);
 }
 
 static int pop_now(lua_State *L, struct queue *q)
@@ -100,9 +105,8 @@ static int lqueue_pop(lua_State *L)
 	double timeout = bind_seconds(L, 2, INFINITY);
 	if (count(q) > q->promised)              /* nobody overtakes those who waited */
 		return pop_now(L, q);
-	int64_t deadline = deadline_after(timeout);
 	lua_settop(L, 1);
-	return task_wait_in(L, &q->takers, deadline, popped, (lua_KContext)q);
+	return task_wait_in(L, &q->takers, deadline_after(timeout), popped, (lua_KContext)q);
 }
 
 static int lqueue_len(lua_State *L)
