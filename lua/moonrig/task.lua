@@ -20,34 +20,32 @@ function Group:spawn(fn, ...)
   self.live = self.live + 1
   local member
   member = core.spawn(function(...)
-    local result = table.pack(pcall(fn, ...))
-    ended:push { member = member, ok = result[1], err = result[2] }
-    if not result[1] then error(result[2], 0) end
-    return table.unpack(result, 2, result.n)
+    local note <close> = setmetatable({}, { __close = function(_, err) -- luacheck: ignore note
+      ended:push { member = member, err = err, cancelled = core.cancelled() }
+    end })
+    return fn(...)
   end, ...)
   self.members[member] = true
   return member
 end
 
-local function cancel_members(group, reason)
+local function fail(group, err, reason)
+  if group.failed then return end
+  group.failed, group.failure = true, err
   for member in pairs(group.members) do member:cancel(reason) end
 end
 
--- Waits for one member; an error or a cancel of the waiting task cancels the rest, once.
+-- Waits for one member. Its error, or a cancel of the waiting task, cancels the rest; a member that somebody
+-- cancelled is no error.
 local function collect(group)
   local ok, note = pcall(group.ended.pop, group.ended)
-  if not ok then
-    group.failure = group.failure or note
-    cancel_members(group, "the group was cancelled")
-    return
-  end
+  if not ok then return fail(group, note, "the group was cancelled") end
   group.live = group.live - 1
   group.members[note.member] = nil
-  pcall(note.member.join, note.member)
-  if not note.ok and not group.failure then
-    group.failure = note.err
-    cancel_members(group, "another task of the group failed")
-  end
+  local err
+  ok, err = pcall(note.member.join, note.member)
+  local as_told = note.cancelled and err == note.err and type(err) == "table" and err.code == "cancelled"
+  if not ok and not as_told then fail(group, err, "another task of the group failed") end
 end
 
 --- Runs fn(group); ends when every task started with group:spawn has ended. The first error cancels
@@ -60,13 +58,10 @@ function task.group(fn)
   end
   local group = setmetatable({ members = {}, live = 0, ended = core.queue() }, Group)
   local ok, err = pcall(fn, group)
-  if not ok then
-    group.failure = err
-    cancel_members(group, "the group's function failed")
-  end
+  if not ok then fail(group, err, "the group's function failed") end
   while group.live > 0 do collect(group) end
   group.closed = true
-  if group.failure then error(group.failure, 0) end
+  if group.failed then error(group.failure, 0) end
 end
 
 local Lock = {}
