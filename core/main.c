@@ -19,7 +19,7 @@
 
 /* A collection begins when memory is this much of what was left after the last: percent. */
 enum { GC_PAUSE = 400 };
-enum { EXIT_ERROR = 2, EXIT_ABORTED = 130 };
+enum { EXIT_ERROR = 2 };
 
 /* arg as in lua: arg[0] the script, arg[1]... its arguments, negative ones before it. */
 static void set_arg(lua_State *L, char **argv, int argc, int script)
@@ -115,20 +115,14 @@ static int load(lua_State *L, char **argv, int argc, int at)
 /* How the main task ended -> exit code. */
 static int conclude(lua_State *L, struct loop *l, struct task *main, bool command)
 {
-	if (l->fatal) {
-		fprintf(stderr, "moonrig: a task failed and nobody joined it: %s\n", l->fatal);
+	if (l->main_error)
+		fprintf(stderr, "moonrig: %s\n", l->main_error);
+	if (l->fatal || l->main_error)
 		return EXIT_ERROR;
-	}
-	if (main->state != TASK_DEAD)
+	if (main->state != TASK_DEAD || main->failed)
 		return EXIT_ABORTED;
-	int n = task_results(L, main);
-	if (!main->failed)                   /* what a script returns means nothing, as in lua */
-		return command && n && lua_isinteger(L, -n) ? (int)lua_tointeger(L, -n) & 255 : 0;
-	if (is_error(L, -1, ERR_CANCELLED) && l->interrupts)
-		return EXIT_ABORTED;
-	const char *text = luaL_tolstring(L, -1, NULL);
-	fprintf(stderr, "moonrig: %s\n%s\n", text, l->main_traceback ? l->main_traceback : "");
-	return EXIT_ERROR;
+	int n = task_results(L, main);       /* what a script returns means nothing, as in lua */
+	return command && n && lua_isinteger(L, -n) ? (int)lua_tointeger(L, -n) & 255 : 0;
 }
 
 static int run(lua_State *L, struct loop *l, char **argv, int argc, int at)

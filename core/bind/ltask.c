@@ -48,12 +48,13 @@ static int ltask_time(lua_State *L)
 
 /* ---- deadline ---------------------------------------------------------------------------- */
 
-/* stack: old limit, results or error */
+/* stack: the limit to go back to (nil: it was not changed), results or error */
 static int deadline_ended(lua_State *L, int status, lua_KContext ctx)
 {
 	(void)ctx;
 	struct task *t = task_of(L);
-	t->limit = lua_tointeger(L, 1);
+	if (!lua_isnil(L, 1))
+		t->limit = lua_tointeger(L, 1);
 	t->limit_hit = false;
 	if (status != LUA_OK && status != LUA_YIELD)
 		return lua_error(L);
@@ -68,10 +69,14 @@ static int ltask_deadline(lua_State *L)
 		raise_argument(L, 2, "a function");
 	task_check_can_wait(L);
 	struct task *t = task_of(L);
-	lua_pushinteger(L, t->limit);
-	lua_replace(L, 1);
 	int64_t limit = deadline_after(seconds);
-	if (limit < t->limit)
+	bool earlier = limit < t->limit;
+	if (earlier)
+		lua_pushinteger(L, t->limit);
+	else
+		lua_pushnil(L);
+	lua_replace(L, 1);
+	if (earlier)
 		t->limit = limit;
 	int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, deadline_ended);
 	return deadline_ended(L, status, 0);
@@ -92,7 +97,11 @@ static int take_result(lua_State *L, struct task *t)
 	t->joined = true;
 	loop_forgive(t->loop, t);
 	int n = task_results(L, t);
-	return t->failed ? lua_error(L) : n;
+	if (!t->failed)
+		return n;
+	if (is_error(L, -1, ERR_CANCELLED))
+		task_check_can_wait(L);          /* both were cancelled: raise our own, or it would hit our teardown */
+	return lua_error(L);
 }
 
 static int joined(lua_State *L, int status, lua_KContext ctx)
@@ -120,7 +129,9 @@ static int ltask_join(lua_State *L)
 static int ltask_cancel(lua_State *L)
 {
 	struct task *t = self(L);
-	task_cancel(t, luaL_optstring(L, 2, "the task was cancelled"));
+	if (!lua_isnoneornil(L, 2) && !lua_isstring(L, 2))
+		raise_argument(L, 2, "a reason (a string)");
+	task_cancel(t, lua_isnoneornil(L, 2) ? "the task was cancelled" : lua_tostring(L, 2));
 	lua_settop(L, 1);
 	return 1;
 }

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "sched/raise.h"
@@ -19,38 +18,63 @@
 static int signal_pipe[2] = { -1, -1 };
 static struct loop *volatile interrupted;
 
+/* Signals so close together are one press: timeout(1) sends two. */
+#define ONE_PRESS 50000000ll
+
 static const char KEY;
 
 static void end_grace(evutil_socket_t fd, short what, void *arg);
 
 /* ---- interrupts -------------------------------------------------------------------------- */
 
-/* A script that computes without waiting: raise at its next instruction. */
+/* A script that computes without waiting: the error comes at its next line, if it is still in the slice in
+ * which the signal came.  Otherwise the loop has seen the signal meanwhile. */
 static void interrupt_hook(lua_State *L, lua_Debug *ar)
 {
-	(void)ar;
 	struct loop *l = loop_of(L);
-	lua_sethook(L, NULL, 0, 0);
-	if (l->running && l->running->cancelled) {
-		l->running->cancelled = false;
-		raise_text(L, ERR_CANCELLED, l->running->reason);
+	struct task *t = l->running;
+	if (!t || l->slice != l->interrupted_slice) {
+		lua_sethook(L, NULL, 0, 0);
+		return;
 	}
+	if (t != l->main && now_ns() < l->interrupted_at + (int64_t)(BUSY_TOO_LONG * 1e9))
+		return;
+	task_cancel(t, "interrupted");
+	task_cancel_hook(L, ar);
 }
 
+/* Safe in a handler: write, alarm, clock_gettime, and lua_sethook (lua.c does the same). */
 static void on_signal(int sig)
 {
 	int saved = errno;
 	char c = (char)sig;
-	ssize_t n = write(signal_pipe[1], &c, 1);
-	(void)n;
 	struct loop *l = interrupted;
-	struct task *t = l ? l->running : NULL;
-	if (t && t == l->main && !t->cancel_seen) {      /* lua_sethook is safe in a handler (as lua.c does) */
-		t->cancel_seen = t->cancelled = true;
-		strcpy(t->reason, "interrupted");
-		lua_sethook(t->L, interrupt_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+	if (l && (!l->interrupts || now_ns() > l->interrupted_at + ONE_PRESS)) {
+		l->interrupted_at = now_ns();
+		l->interrupted_slice = l->slice;
+		if (++l->interrupts == 2)
+			alarm((unsigned)l->budget + 2);
+		if (l->running)
+			lua_sethook(l->running->L, interrupt_hook, LUA_MASKLINE, 0);
+		ssize_t n = write(signal_pipe[1], &c, 1);
+		(void)n;
 	}
 	errno = saved;
+}
+
+/* The last resort: a script that never waits, and hides its errors from itself. */
+static void on_alarm(int sig)
+{
+	(void)sig;
+	static const char text[] = "moonrig: the script does not end; ending without it\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+	(void)n;
+	_exit(EXIT_ABORTED);
+}
+
+static void on_broken_pipe(int sig)
+{
+	(void)sig;
 }
 
 static void on_give_up(evutil_socket_t fd, short what, void *arg)
@@ -60,20 +84,35 @@ static void on_give_up(evutil_socket_t fd, short what, void *arg)
 	l->gave_up = true;
 }
 
+static void after(struct event *timer, double seconds)
+{
+	struct timeval t = { (long)seconds, (long)((seconds - (double)(long)seconds) * 1e6) };
+	evtimer_add(timer, &t);
+}
+
 static void on_interrupt(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	struct loop *l = arg;
 	char c[16];
-	for (ssize_t n; (n = read(fd, c, sizeof c)) > 0;)
-		l->interrupts += (int)n;
-	if (l->main)
+	while (read(fd, c, sizeof c) > 0) {}
+	if (l->main && l->main->state == TASK_READY)
+		task_cancel_soon(l->main, "interrupted");
+	else if (l->main)
 		task_cancel(l->main, "interrupted");
 	if (l->interrupts < 2 || evtimer_pending(l->give_up, NULL))
 		return;
 	fprintf(stderr, "\nmoonrig: cleaning up for at most %g s more (Ctrl-\\ ends at once)\n", l->budget);
-	struct timeval t = { (long)l->budget, (long)((l->budget - (double)(long)l->budget) * 1e6) };
-	evtimer_add(l->give_up, &t);
+	after(l->give_up, l->budget);
+}
+
+/* Handlers, not SIG_IGN: a program that a script starts gets the defaults back.  A SIGHUP that is ignored
+ * (nohup) stays so. */
+static void handle(int sig, void (*handler)(int), int flags)
+{
+	struct sigaction a = { .sa_handler = handler, .sa_flags = flags };
+	sigemptyset(&a.sa_mask);
+	sigaction(sig, &a, NULL);
 }
 
 static int catch_signals(struct loop *l)
@@ -84,12 +123,13 @@ static int catch_signals(struct loop *l)
 	l->signals = event_new(l->base, signal_pipe[0], EV_READ | EV_PERSIST, on_interrupt, l);
 	if (!l->signals || event_add(l->signals, NULL) < 0)
 		return -1;
-	struct sigaction a = { .sa_handler = on_signal };
-	sigemptyset(&a.sa_mask);
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
-	sigaction(SIGHUP, &a, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	handle(SIGINT, on_signal, 0);
+	handle(SIGTERM, on_signal, 0);
+	struct sigaction hup;
+	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
+		handle(SIGHUP, on_signal, 0);
+	handle(SIGALRM, on_alarm, 0);
+	handle(SIGPIPE, on_broken_pipe, SA_RESTART);
 	return 0;
 }
 
@@ -135,8 +175,7 @@ void loop_free(struct loop *l)
 		free(f->text);
 		free(f);
 	}
-	free(l->fatal);
-	free(l->main_traceback);
+	free(l->main_error);
 	free(l);
 	close(signal_pipe[0]);
 	close(signal_pipe[1]);
@@ -176,8 +215,8 @@ void loop_began(struct loop *l, struct task *t)
 static void make_fatal(struct loop *l, struct failure *f)
 {
 	f->task = NULL;
-	if (!l->fatal)
-		l->fatal = strdup(f->text);
+	l->fatal = true;
+	fprintf(stderr, "moonrig: a task failed and nobody joined it: %s\n", f->text);
 }
 
 static void end_grace(evutil_socket_t fd, short what, void *arg)
@@ -198,24 +237,15 @@ static void end_grace(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static char *describe(struct task *t)
-{
-	lua_State *L = t->L;
-	luaL_tolstring(L, -1, NULL);
-	task_push_traceback(L, t);
-	lua_pushfstring(L, "%s\n%s", lua_tostring(L, -2), lua_isstring(L, -1) ? lua_tostring(L, -1) : "");
-	char *text = strdup(lua_tostring(L, -1));
-	lua_pop(L, 3);
-	return text;
-}
-
 static void keep_failure(struct loop *l, struct task *t)
 {
 	struct failure *f = calloc(1, sizeof *f);
-	char *text = describe(t);
+	char *text = task_describe(t);
 	if (!f || !text) {
 		free(f);
-		l->fatal = text;
+		free(text);
+		fputs("moonrig: a task failed, and there is no memory to say how\n", stderr);
+		l->fatal = true;
 		return;
 	}
 	*f = (struct failure){ l->failures, t, text, deadline_after(JOIN_GRACE) };
@@ -231,12 +261,11 @@ void loop_ended(struct loop *l, struct task *t)
 		l->all = t->all_next;
 	if (t->all_next)
 		t->all_next->all_prev = t->all_prev;
-	if (t == l->main && t->failed) {
-		task_push_traceback(t->L, t);
-		l->main_traceback = lua_isstring(t->L, -1) ? strdup(lua_tostring(t->L, -1)) : NULL;
-		lua_pop(t->L, 1);
-	}
-	if (t->failed && !t->joined && !is_error(t->L, -1, ERR_CANCELLED))
+	if (!t->failed || task_was_cancelled(t, t->L, -1))
+		return;
+	if (t == l->main)
+		l->main_error = task_describe(t);
+	else if (!t->joined)
 		keep_failure(l, t);
 }
 
@@ -269,6 +298,7 @@ static void run_ready(struct loop *l)
 	while (t) {
 		struct task *next = t->next;
 		struct failure *before = l->failures;
+		l->slice++;
 		task_resume(t);
 		if (l->failures != before)               /* can anybody still join it? */
 			lua_gc(l->L, LUA_GCCOLLECT, 0);
@@ -290,15 +320,14 @@ void loop_run(struct loop *l, struct task *main)
 			task_cancel(main, "a task failed");
 		turn(l);
 	}
+	for (struct task *t = l->all; t; t = t->all_next)
+		task_cancel(t, "the program ends");
+	if (l->all && !evtimer_pending(l->give_up, NULL))
+		after(l->give_up, l->budget);
+	while (l->all && !l->gave_up)
+		turn(l);
 	for (struct failure *f = l->failures; f; f = f->next)
 		if (f->task)
 			make_fatal(l, f);
-	for (struct task *t = l->all; t; t = t->all_next)
-		task_cancel(t, "the program ends");
-	struct timeval t = { (long)l->budget, 0 };
-	if (l->all && !evtimer_pending(l->give_up, NULL))
-		evtimer_add(l->give_up, &t);
-	while (l->all && !l->gave_up)
-		turn(l);
 	l->main = NULL;
 }

@@ -14,6 +14,10 @@ struct task;
 #define JOIN_GRACE 1.0
 /* After Ctrl-C: how long teardown and <close> handlers may take once Ctrl-C comes again. */
 #define TEARDOWN_BUDGET 30.0
+/* A task that computes for so long after Ctrl-C without waiting is interrupted too, if it is not the main one. */
+#define BUSY_TOO_LONG 0.1
+
+enum { EXIT_ABORTED = 130 };
 
 struct failure {                             /* of a task that nobody joined yet */
 	struct failure *next;
@@ -27,18 +31,21 @@ struct loop {
 	lua_State *L;                        /* the main state; runs no user code itself */
 	struct task *ready, *ready_last;
 	struct task *running;
+	unsigned slice;                      /* counts resumes */
 	struct task *all;                    /* living tasks */
 	unsigned alone;                      /* see task_alone */
 	struct failure *failures;
-	char *fatal;                         /* text of the error that ends the program */
+	bool fatal;                          /* one of them ends the program */
 	struct event *grace;
 	struct event *signals;
-	int interrupts;                      /* Ctrl-C, SIGTERM, SIGHUP seen so far */
+	volatile int interrupts;             /* Ctrl-C, SIGTERM, SIGHUP seen so far */
+	volatile int64_t interrupted_at;     /* the last one: when, and in which slice */
+	volatile unsigned interrupted_slice;
 	struct task *main;                   /* cancelled by the first of them */
 	double budget;                       /* of teardown, seconds */
 	struct event *give_up;
 	bool gave_up;
-	char *main_traceback;                /* of the main task's error */
+	char *main_error;                    /* text and traceback; NULL: it ended well, or was cancelled */
 };
 
 struct loop *loop_new(lua_State *L);

@@ -8,12 +8,17 @@
 
 static const char CLASS[] = "moonrig.error";
 
+int in_library(lua_State *L, lua_Debug *ar)
+{
+	lua_getinfo(L, "Sl", ar);
+	return !strncmp(ar->source, "@lua/moonrig/", 13);
+}
+
 void push_where(lua_State *L)
 {
 	lua_Debug ar;
 	for (int level = 0; lua_getstack(L, level, &ar); level++) {
-		lua_getinfo(L, "Sl", &ar);
-		if (ar.currentline > 0 && strncmp(ar.source, "@lua/moonrig/", 13) != 0) {
+		if (!in_library(L, &ar) && ar.currentline > 0) {
 			lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
 			return;
 		}

@@ -8,6 +8,8 @@
 
 /* Pushes an error object for e.  where: the script's line. */
 void push_error(lua_State *L, const struct err *e);
+/* Is that function the library's own Lua code?  Fills in its source and line. */
+int in_library(lua_State *L, lua_Debug *ar);
 /* Pushes the line of the script, or nil: the first Lua function above C that is not the library's own. */
 void push_where(lua_State *L);
 /* Raise.  They do not return; declared int for `return raise_...`. */

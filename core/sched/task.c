@@ -96,12 +96,41 @@ void task_cancel(struct task *t, const char *reason)
 	task_wake(t, WAKE_CANCEL);
 }
 
+void task_cancel_hook(lua_State *L, lua_Debug *ar)
+{
+	struct task *t = loop_of(L)->running;
+	if (in_library(L, ar))
+		return;
+	lua_sethook(L, NULL, 0, 0);
+	if (t && t->cancelled) {
+		t->cancelled = false;
+		raise_text(L, ERR_CANCELLED, t->reason);
+	}
+}
+
+static void cancel_at_next_line(struct task *t)
+{
+	if (t->cancelled)
+		lua_sethook(t->L, task_cancel_hook, LUA_MASKLINE, 0);
+}
+
+void task_cancel_soon(struct task *t, const char *reason)
+{
+	task_cancel(t, reason);
+	cancel_at_next_line(t);
+}
+
 /* ---- the body ---------------------------------------------------------------------------- */
+
+bool task_was_cancelled(const struct task *t, lua_State *L, int error)
+{
+	return t->cancel_seen && is_error(L, error, ERR_CANCELLED);
+}
 
 static int handler(lua_State *L)
 {
 	struct task *t = task_of(L);
-	if (is_error(L, 1, ERR_CANCELLED) || lua_rawgetp(L, LUA_REGISTRYINDEX, t) != LUA_TUSERDATA) {
+	if (task_was_cancelled(t, L, 1) || lua_rawgetp(L, LUA_REGISTRYINDEX, t) != LUA_TUSERDATA) {
 		lua_settop(L, 1);
 		return 1;
 	}
@@ -155,6 +184,7 @@ void task_resume(struct task *t)
 		if (t->state == TASK_RUNNING) {          /* a bare coroutine.yield(): give way once */
 			lua_pop(t->L, results);
 			t->state = TASK_READY;
+			cancel_at_next_line(t);
 			loop_ready(t->loop, t);
 		}
 		return;
@@ -174,12 +204,12 @@ struct task *task_spawn(lua_State *L, struct loop *loop, int n)
 	*t = (struct task){ .loop = loop, .state = TASK_DEAD, .joined = true };
 	luaL_setmetatable(L, CLASS);
 	lua_State *T = lua_newthread(L);
+	if (!lua_checkstack(T, n + 4))
+		raise_text(L, ERR_SYSTEM, "spawn: too many arguments");
 	lua_setiuservalue(L, -2, UV_THREAD);
 	lua_pushvalue(L, -1);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, t);
 	lua_insert(L, -n - 2);                           /* below function and arguments */
-	if (!lua_checkstack(T, n + 4))
-		raise_text(L, ERR_SYSTEM, "spawn: too many arguments");
 	lua_pushcfunction(T, body);
 	lua_xmove(L, T, n + 1);
 	*(struct task **)lua_getextraspace(T) = t;
@@ -202,7 +232,7 @@ struct task *task_at(lua_State *L, int index)
 int task_results(lua_State *L, struct task *t)
 {
 	int n = t->arguments;
-	if (!t->L || !lua_checkstack(L, n + 1))
+	if (!t->L || !lua_checkstack(t->L, 1) || !lua_checkstack(L, n + 1))
 		return 0;
 	int base = lua_gettop(t->L) - n;
 	for (int i = 1; i <= n; i++) {
@@ -212,12 +242,29 @@ int task_results(lua_State *L, struct task *t)
 	return n;
 }
 
-void task_push_traceback(lua_State *L, struct task *t)
+/* error, task -> text */
+static int describe(lua_State *L)
 {
-	if (lua_rawgetp(L, LUA_REGISTRYINDEX, t) != LUA_TUSERDATA)
-		return;
-	lua_getiuservalue(L, -1, UV_TRACEBACK);
-	lua_remove(L, -2);
+	luaL_tolstring(L, 1, NULL);
+	if (lua_getiuservalue(L, 2, UV_TRACEBACK) == LUA_TSTRING)
+		lua_pushfstring(L, "%s\n%s", lua_tostring(L, -2), lua_tostring(L, -1));
+	else
+		lua_pop(L, 1);
+	return 1;
+}
+
+char *task_describe(struct task *t)
+{
+	lua_State *L = t->loop->L;
+	lua_pushcfunction(L, describe);
+	lua_pushvalue(t->L, -1);
+	lua_xmove(t->L, L, 1);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, t);
+	lua_pcall(L, 2, 1, 0);                           /* __tostring is the script's */
+	const char *text = lua_tostring(L, -1);
+	char *copy = strdup(text ? text : "an error object that has no text");
+	lua_pop(L, 1);
+	return copy;
 }
 
 static int task_gc(lua_State *L)

@@ -54,6 +54,10 @@ static inline struct task *task_of(lua_State *L)
 struct task *task_spawn(lua_State *L, struct loop *loop, int n);
 /* Raises `cancelled` in it, at the point where it waits or will wait next.  Once. */
 void task_cancel(struct task *t, const char *reason);
+/* The same for a task that may compute for long before it waits: already at its script's next line. */
+void task_cancel_soon(struct task *t, const char *reason);
+/* For the loop's own hook: raises a cancel that has not been raised yet, unless inside the library. */
+void task_cancel_hook(lua_State *L, lua_Debug *ar);
 /* For wait.c and the loop. */
 void task_park(struct task *t, int64_t deadline);
 void task_wake(struct task *t, enum wake why);
@@ -64,8 +68,10 @@ void task_deadline(struct task *t, int64_t deadline);
 struct task *task_at(lua_State *L, int index);
 /* Pushes the results of a dead task onto L: how many; a failed one has one, its error. */
 int task_results(lua_State *L, struct task *t);
-/* Pushes the traceback of a failed task (a string or nil). */
-void task_push_traceback(lua_State *L, struct task *t);
+/* Is the error at this index of L that of its own cancel?  Nobody needs to hear of it. */
+bool task_was_cancelled(const struct task *t, lua_State *L, int error);
+/* A failed task's error and traceback: from malloc; NULL: no memory.  Only before it is forgotten by the loop. */
+char *task_describe(struct task *t);
 /* The class; methods come from bind/ltask.c. */
 void task_class(lua_State *L);
 

@@ -36,7 +36,7 @@ void task_check_can_wait(lua_State *L)
 		raise_text(L, ERR_UNSUPPORTED, "cannot wait here: Lua cannot pause inside require, table.sort, string.gsub, "
 			"tostring, load or a __gc handler; do the waiting before or after it");
 	if (t->cancelled) {
-		t->cancelled = false;
+		t->cancelled = t->limit_hit = false;
 		raise_text(L, ERR_CANCELLED, t->reason);
 	}
 	if (t->limit_hit) {
@@ -50,6 +50,8 @@ static int resumed(lua_State *L, int status, lua_KContext ctx)
 {
 	(void)status;
 	struct task *t = (struct task *)ctx;
+	if (t->loop->running != t)
+		raise_text(L, ERR_UNSUPPORTED, "a task that waits was resumed with coroutine.resume; only the program does that");
 	if (t->wake == WAKE_CANCEL || t->limit_hit)
 		task_check_can_wait(L);
 	return t->k(L, (int)t->wake, t->ctx);
