@@ -38,7 +38,7 @@ test:
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory all BUILD=build/asan OPT=-O1 SAN="-fsanitize=address,undefined \
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer"
-	@SPECS="$(SPECS)" scripts/test.sh build build/asan
+	@SPECS="$(SPECS)" scripts/specs.sh build build/asan
 
 # The ports on real tty drivers, in a VM (spec/vm/README.md); skipped where QEMU cannot be had.
 test-vm: all

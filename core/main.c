@@ -3,12 +3,14 @@
 //   moonrig FILE.lua [ARG...]  and  moonrig run FILE.lua [ARG...]  run a script
 //   moonrig COMMAND [ARG...]   runs scripts/COMMAND.lua, which is inside the program
 // Exit codes: 0 done, 2 error, 64 usage, 130 interrupted; a command may choose its own.
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/pool.h"
 #include "base/version.h"
@@ -157,8 +159,18 @@ static lua_State *new_state(struct pool *pool)
 	return L;
 }
 
+/* Started without standard files, the program's own descriptors must not come into their places. */
+static void fill_standard_files(void)
+{
+	int fd;
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) {}
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	fill_standard_files();
 	int at = argc > 1 && !strcmp(argv[1], "run") ? 2 : 1;
 	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
 		printf("moonrig %s (%s, libevent %s)\n", MOONRIG_VERSION, LUA_RELEASE, event_get_version());

@@ -1,7 +1,7 @@
 -- run.lua: runs specs inside a moonrig task, so that they may wait in straight lines:
 --   build/moonrig spec/run.lua [FILE or folder...] [busted options]
 -- The last line is "N passed, N failed". Temporary files are made in $TMPDIR. `make test` runs
--- all specs, each file in a process of its own (scripts/test.sh).
+-- all specs, each file in a process of its own (scripts/specs.sh).
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
 if #arg == 0 then arg[1] = here end

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static void interrupt_hook(lua_State *L, lua_Debug *ar)
 	task_cancel_hook(L, ar);
 }
 
-/* Safe in a handler: write, alarm, clock_gettime, and lua_sethook (lua.c does the same). */
+/* Safe in a handler: write, poll, alarm, clock_gettime, and lua_sethook (lua.c does the same). */
 static void on_signal(int sig)
 {
 	int saved = errno;
@@ -72,9 +73,14 @@ static void on_alarm(int sig)
 	_exit(EXIT_ABORTED);
 }
 
+/* A write to who has gone: an error of that write.  But when nobody reads standard output any more
+ * (moonrig ... | head), the program ends, as after Ctrl-C: print does not look at errors. */
 static void on_broken_pipe(int sig)
 {
-	(void)sig;
+	struct loop *l = interrupted;
+	struct pollfd out = { .fd = STDOUT_FILENO };
+	if (l && !l->interrupts && poll(&out, 1, 0) > 0 && (out.revents & POLLERR))
+		on_signal(sig);
 }
 
 static void on_give_up(evutil_socket_t fd, short what, void *arg)

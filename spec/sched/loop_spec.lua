@@ -271,8 +271,10 @@ describe("Ctrl-C", function()
   it("a second time ends a program that does not listen", function()
     local p = program.start [[
       require("moonrig.core").teardown_budget(0.2)
-      print "goes" io.stdout:flush()
-      local ok, err = pcall(function() while true do end end)
+      local ok, err = pcall(function()
+        print "goes" io.stdout:flush()
+        while true do end
+      end)
       print(err.code) io.stdout:flush()
       coroutine.wrap(function() while true do end end)()
     ]]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# test.sh: runs each spec file in a process of its own, on each build folder named, then luacheck.
-#   scripts/test.sh BUILD...              environment: SPECS="FILE..." (default: all), JOBS (default: 1)
+# specs.sh: runs each spec file in a process of its own, on each build folder named, then luacheck.
+#   scripts/specs.sh BUILD...              environment: SPECS="FILE..." (default: all), JOBS (default: 1)
 # A spec fails too when it crashes, hangs, draws a sanitizer report, or leaves a process or a
 # file in $TMPDIR behind.  The last line is "N passed, N failed"; the exit code is 0 only if
 # something passed and nothing failed.
@@ -66,7 +66,7 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 specs=${SPECS:-$(find spec -name '*_spec.lua' ! -path 'spec/vm/*' ! -path 'spec/bench/*' | sort)}
 for build; do
-	[ -x "$build/moonrig" ] || { echo "test.sh: $build/moonrig is missing" >&2; exit 1; }
+	[ -x "$build/moonrig" ] || { echo "specs.sh: $build/moonrig is missing" >&2; exit 1; }
 	case $build in *asan*) export MOONRIG_SAN=1 ;; esac
 	for file in $specs; do echo "$dir $build $file"; done | xargs -P "${JOBS:-1}" -n 3 "$0" --one
 done
