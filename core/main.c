@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 	fill_standard_files();
 	int at = argc > 1 && !strcmp(argv[1], "run") ? 2 : 1;
 	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
-		printf("moonrig %s (%s, libevent %s)\n", MOONRIG_VERSION, LUA_RELEASE, event_get_version());
+		printf("moonrig %s (%s, libevent %s)\n", MOONRIG_VERSION, LUA_RELEASE, loop_library());
 		return 0;
 	}
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")))

@@ -2,7 +2,6 @@
 // bind.c: see bind.h.
 #include "bind/bind.h"
 
-#include <event2/event.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/url.h"
 #include "base/version.h"
 #include "bind/embed.h"
+#include "sched/loop.h"
 
 /* ---- classes, arguments ------------------------------------------------------------------ */
 
@@ -160,7 +160,7 @@ int luaopen_moonrig_core(lua_State *L)
 	lua_newtable(L);
 	lua_pushliteral(L, MOONRIG_VERSION);
 	lua_setfield(L, -2, "version");
-	lua_pushfstring(L, "libevent %s, %s", event_get_version(), LUA_RELEASE);
+	lua_pushfstring(L, "libevent %s, %s", loop_library(), LUA_RELEASE);
 	lua_setfield(L, -2, "libraries");
 	lua_pushcfunction(L, core_error);
 	lua_setfield(L, -2, "error");

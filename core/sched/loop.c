@@ -141,6 +141,11 @@ static int catch_signals(struct loop *l)
 
 /* ---- making ------------------------------------------------------------------------------ */
 
+const char *loop_library(void)
+{
+	return event_get_version();
+}
+
 struct loop *loop_new(lua_State *L)
 {
 	struct loop *l = calloc(1, sizeof *l);

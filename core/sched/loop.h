@@ -48,6 +48,9 @@ struct loop {
 	char *main_error;                    /* text and traceback; NULL: it ended well, or was cancelled */
 };
 
+/* libevent's version. */
+const char *loop_library(void);
+
 struct loop *loop_new(lua_State *L);
 void loop_free(struct loop *l);
 /* The loop of a Lua state. */
