@@ -17,6 +17,7 @@
 #include "bind/bind.h"
 #include "bind/embed.h"
 #include "sched/loop.h"
+#include "sched/raise.h"
 #include "sched/task.h"
 
 /* A collection begins when memory is this much of what was left after the last: percent. */
@@ -188,6 +189,7 @@ int main(int argc, char **argv)
 		return EXIT_ERROR;
 	}
 	luaL_openlibs(L);
+	raise_open(L);                               /* Ctrl-C may come before moonrig.core is loaded */
 	bind_searcher(L);
 	set_exit(L);
 	int code = run(L, l, argv, argc, at);

@@ -161,6 +161,15 @@ static int ltask_cancelled(lua_State *L)
 	return 1;
 }
 
+/* lua: core.steady()   from here on Ctrl-C does not interrupt the running task, which tears down; cancel() does */
+static int ltask_steady(lua_State *L)
+{
+	struct task *t = task_of(L);
+	if (t)
+		t->steady = true;
+	return 0;
+}
+
 /* lua: core.teardown_budget(seconds)   after a second Ctrl-C */
 static int ltask_teardown_budget(lua_State *L)
 {
@@ -172,11 +181,10 @@ void open_task(lua_State *L)
 {
 	static const luaL_Reg functions[] = { { "spawn", ltask_spawn }, { "sleep", ltask_sleep }, { "now", ltask_now },
 		{ "time", ltask_time }, { "deadline", ltask_deadline },
-		{ "cancelled", ltask_cancelled }, { "teardown_budget", ltask_teardown_budget },
+		{ "cancelled", ltask_cancelled }, { "steady", ltask_steady }, { "teardown_budget", ltask_teardown_budget },
 		{ NULL, NULL } };
 	static const luaL_Reg methods[] = { { "join", ltask_join }, { "cancel", ltask_cancel }, { "status", ltask_status },
 		{ NULL, NULL } };
-	raise_open(L);
 	luaL_setfuncs(L, functions, 0);
 	task_class(L);
 	lua_newtable(L);

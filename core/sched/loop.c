@@ -34,7 +34,7 @@ static void interrupt_hook(lua_State *L, lua_Debug *ar)
 {
 	struct loop *l = loop_of(L);
 	struct task *t = l->running;
-	if (!t || l->slice != l->interrupted_slice) {
+	if (!t || t->steady || l->slice != l->interrupted_slice) {
 		lua_sethook(L, NULL, 0, 0);
 		return;
 	}

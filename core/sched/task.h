@@ -36,6 +36,7 @@ struct task {
 	bool limit_hit;                      /* raise that at the wait point */
 	bool cancelled;                      /* a cancel to raise at the next wait point */
 	bool cancel_seen;                    /* cancel() takes effect once */
+	bool steady;                         /* Ctrl-C does not interrupt it while it computes */
 	char reason[80];                     /* of the cancel */
 	int arguments;                       /* on its stack at the first resume */
 	/* ended */
