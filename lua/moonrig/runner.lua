@@ -2,10 +2,11 @@
 -- runner.lua: runs a procedure on one unit: setup, phases, teardown, safe state, verdict.
 --
 -- Forward (setup, phases) runs in the calling task, so that Ctrl-C reaches the wait point in the
--- phase, or the line of a phase that computes.  Backward (teardown, safe state, the end of the
--- record) runs in a task of its own that only its budget ends: a Ctrl-C meanwhile changes the
--- outcome, not what is done.
+-- phase, or the line of a phase that computes; never a line of the library (see sched/loop.c).
+-- Backward (teardown, safe state, the end of the record) runs in a task of its own that only its
+-- budget ends: a Ctrl-C meanwhile changes the outcome, not what is done.
 -- Observers are told of each thing after it was recorded: see the events at Run:emit.
+local rig = require "moonrig"
 local core = require "moonrig.core"
 local measure = require "moonrig.measure"
 local session = require "moonrig.session"
@@ -172,7 +173,7 @@ local function opening(self)
   local roles = self.plan.procedure.instruments
   return roles and { name = "instruments", group = "setup", retry = { limit = 0 }, limits = {}, stop_on_fail = true,
     fn = function()
-      require("moonrig.task").group(function(group)
+      rig.group(function(group)
         for _, role in ipairs(roles) do group:spawn(self.session.get, self.session, role) end
       end)
     end }
@@ -205,6 +206,7 @@ end
 
 -- An error leaves the other teardowns to run.
 local function tear_down(self)
+  core.steady()
   for _, phase in ipairs(self.plan.teardown) do
     self.reached[phase] = true
     self:phase(phase)
@@ -264,6 +266,7 @@ end
 
 -- Whatever goes wrong in one step, the next is done.
 function Run:backward()
+  core.steady()
   for _, step in ipairs { end_forward, run_teardown, make_safe } do
     local ok, e = pcall(step, self)
     if not ok then self:worsen("ERROR", type(e) == "table" and e.code or nil, tostring(e)) end

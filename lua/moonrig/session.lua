@@ -3,10 +3,10 @@
 -- put into their safe state, closed.
 -- An instrument whose connection was lost stays lost for the phases of the run; teardown and the safe
 -- state open it again, since they are what switches a voltage off.
+local rig = require "moonrig"
 local core = require "moonrig.core"
 local fields = require "moonrig.fields"
 local station = require "moonrig.station"
-local task = require "moonrig.task"
 
 local session = {}
 
@@ -35,7 +35,7 @@ function session.new(of, opts)
 end
 
 local drivers = {
-  scpi = { open = function(port) return require "moonrig.scpi"(port) end },
+  scpi = { open = function(port) return rig.scpi(port) end },
   port = { open = function(port) return port end },
 }
 
@@ -70,7 +70,7 @@ local function identify(entry, instrument)
     return {}
   end
   local idn = instrument:idn()
-  local text = table.concat({ idn.maker or "", idn.model or "", idn.serial or "", idn.firmware or "" }, ",")
+  local text = idn.raw or table.concat({ idn.maker or "", idn.model or "", idn.serial or "", idn.firmware or "" }, ",")
   if entry.idn and not text:find(entry.idn) then
     error(core.error { code = "not_found",
       message = ("expected an instrument that matches %s, found %s"):format(entry.idn, text) }, 0)
@@ -88,7 +88,7 @@ end
 
 local function connect(entry, url, options)
   local driver = driver_of(entry)
-  local port = core.open(url, options)
+  local port = rig.open(url, options)
   local ok, instrument, idn = pcall(function()
     local instrument = driver.open(port, entry)
     return instrument, identify(entry, instrument)
@@ -136,7 +136,7 @@ function Session:get(role)
     error(core.error { code = "not_found", message = ("station %s has no instrument %q (there are %s)"):format(
       self.station.name, tostring(role), fields.names(self.station.instruments)) }, 0)
   end
-  self.locks[role] = self.locks[role] or task.lock()
+  self.locks[role] = self.locks[role] or rig.lock()
   local held <close> = self.locks[role]:acquire() -- luacheck: ignore held
   used = self.in_use[role]
   return used and used.instrument or open(self, role, entry)

@@ -151,6 +151,7 @@ function station.load(path, site)
   if not chunk then refuse(path, "%s", e) end
   station.add_path(path)
   local ok, given = pcall(chunk)
+  if not ok and type(given) == "table" and given.code == "cancelled" then error(given, 0) end
   if not ok then refuse(path, "%s", tostring(given)) end
   return station.new(given, { path = path, site = site })
 end

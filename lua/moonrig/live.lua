@@ -1,0 +1,212 @@
+-- SPDX-License-Identifier: MIT
+-- live.lua: what a run looks like while it goes on: an observer of runner.lua that writes lines.
+-- On a terminal in colour, with a gauge for each value between its limits and the verdict in large
+-- letters; else plain text, a line for each thing.  Bytes from outside are shown escaped.
+local core = require "moonrig.core"
+local limits = require "moonrig.limits"
+
+local live = {}
+
+local RED <const>, GREEN <const>, YELLOW <const>, BOLD <const>, DIM <const> = "31", "32", "33", "1", "2"
+
+local COLOURS = {
+  PASS = GREEN, FAIL = RED, ERROR = RED, TIMEOUT = RED, ABORTED = YELLOW, SKIP = DIM, SKIPPED = DIM, UNSET = RED,
+}
+
+-- Columns: where the value ends, where the limits begin, where the gauge and the verdict begin.
+local NAME <const>, VALUE <const>, LIMITS <const>, GAUGE <const> = 26, 16, 24, 15
+local VERDICT <const> = NAME + VALUE + 2 + LIMITS + GAUGE
+
+local Live = {}
+Live.__index = Live
+
+local function paint(self, text, colour)
+  if not self.is_terminal then return text end
+  return ("\27[%sm%s\27[0m"):format(colour, text)
+end
+
+local function clean(text) return core.codec.escape_terminal(tostring(text)) end
+
+-- Characters on the screen, near enough: one for each code point.
+local function width(text) return utf8.len(text) or #text end
+
+local function pad(text, columns) return text .. (" "):rep(columns - width(text)) end
+local function pad_left(text, columns) return (" "):rep(columns - width(text)) .. text end
+
+local function write(self, ...)
+  self.out:write(...)
+  self.out:flush()
+end
+
+-- The name of a phase stands in an unfinished line until something comes below it.
+local function finish_line(self)
+  if self.unfinished then write(self, "\n") end
+  self.unfinished = nil
+end
+
+local function line(self, text)
+  finish_line(self)
+  write(self, text, "\n")
+end
+
+-- ---- values ----------------------------------------------------------------------------------
+
+local function show_value(m)
+  if m.value == nil then return "-" end
+  local text = math.type(m.value) == "float" and m.value == m.value and ("%.7g"):format(m.value) or limits.show(m.value)
+  return clean(text) .. (m.unit and " " .. clean(m.unit) or "")
+end
+
+-- Where a value lies between its limits, in places; one more place on either side is outside.
+local function place(r, value, places)
+  if value < r.min then return 0 end
+  if value > r.max then return places + 1 end
+  return 1 + math.min(places - 1, math.floor((value - r.min) / (r.max - r.min) * places))
+end
+
+local function has_gauge(self, m)
+  local r, value = m.limits, m.value
+  return self.is_terminal and r and r.min and r.max and r.min < r.max and r.max - r.min < math.huge
+    and type(value) == "number" and value == value
+end
+
+local function gauge(self, m)
+  if not has_gauge(self, m) then return (" "):rep(GAUGE) end
+  local places = GAUGE - 4
+  local left, dash, right, mark = "|", "-", "|", "o"
+  if self.is_utf8 then left, dash, right, mark = "├", "─", "┤", "●" end
+  local at = place(m.limits, m.value, places)
+  local before = at > 0 and left .. dash:rep(at - 1) or ""
+  local after = at <= places and dash:rep(places - math.max(at, 0)) .. right or ""
+  return paint(self, before, DIM) .. paint(self, mark, m.marginal and YELLOW or COLOURS[m.outcome])
+    .. paint(self, after, DIM) .. "  "
+end
+
+local function verdict(self, outcome, marginal)
+  local text = paint(self, outcome, COLOURS[outcome])
+  return marginal and outcome == "PASS" and paint(self, "PASS marginal", YELLOW) or text
+end
+
+local function show_measurement(self, m)
+  line(self, table.concat {
+    pad("  " .. clean(m.name), NAME), pad_left(show_value(m), VALUE), "  ",
+    pad(clean(limits.text(m.limits, m.unit)), LIMITS), gauge(self, m), verdict(self, m.outcome, m.marginal),
+  })
+end
+
+-- ---- the verdict in large letters ------------------------------------------------------------
+
+-- Five rows of five bits each, the leftmost the highest.
+local FONT = {
+  A = { 14, 17, 31, 17, 17 }, B = { 30, 17, 30, 17, 30 }, D = { 30, 17, 17, 17, 30 }, E = { 31, 16, 30, 16, 31 },
+  F = { 31, 16, 30, 16, 16 }, I = { 14, 4, 4, 4, 14 }, L = { 16, 16, 16, 16, 31 }, M = { 17, 27, 21, 17, 17 },
+  O = { 14, 17, 17, 17, 14 }, P = { 30, 17, 30, 16, 16 }, R = { 30, 17, 30, 18, 17 }, S = { 15, 16, 14, 1, 30 },
+  T = { 31, 4, 4, 4, 4 }, U = { 17, 17, 17, 17, 14 },
+}
+
+local function large_row(word, row, colour)
+  local out = {}
+  for letter in word:gmatch "." do
+    for bit = 4, 0, -1 do
+      local on = FONT[letter][row] >> bit & 1 == 1
+      out[#out + 1] = on and ("\27[%s;7m  \27[0m"):format(colour) or "  "
+    end
+    out[#out + 1] = "  "
+  end
+  return table.concat(out)
+end
+
+local function show_large(self, word)
+  line(self, "")
+  for row = 1, 5 do line(self, "   " .. large_row(word, row, COLOURS[word])) end
+  line(self, "")
+end
+
+-- ---- events ----------------------------------------------------------------------------------
+
+local on = {}
+
+function on.run_began(self, e)
+  local run, procedure = e.run, e.run.plan.procedure
+  self.outcomes = {}   -- of each measurement, by phase and name: of a retried phase the last attempt's
+  self.serial = run.dut.serial
+  line(self, ("%s   unit %s   station %s%s   run %d%s"):format(
+    paint(self, clean(procedure.name .. (procedure.version and " " .. procedure.version or "")), BOLD),
+    paint(self, clean(run.dut.serial), BOLD), clean(run.session.station.name),
+    run.session.station.site and " site " .. clean(run.session.station.site) or "", run.num,
+    run.simulated and paint(self, "   simulated", YELLOW) or ""))
+end
+
+function on.instrument(self, e)
+  local i = e.instrument
+  local who = {}
+  for _, name in ipairs { "maker", "model", "serial" } do who[#who + 1] = i[name] and clean(i[name]) end
+  line(self, paint(self, ("    %s: %s%s"):format(i.role, #who > 0 and table.concat(who, " ") .. " at " or "",
+    clean(i.url)), DIM))
+end
+
+function on.phase_began(self, e)
+  finish_line(self)
+  local name = clean(e.phase) .. (e.attempt > 1 and (" (attempt %d)"):format(e.attempt) or "")
+  write(self, paint(self, name, BOLD))
+  self.unfinished = width(name)
+  self.failed_here = false
+end
+
+function on.measurement(self, e)
+  self.outcomes[e.phase .. "\0" .. e.measurement.name] = e.measurement.outcome
+  self.failed_here = self.failed_here or e.measurement.outcome == "FAIL"
+  show_measurement(self, e.measurement)
+end
+
+function on.log(self, e)
+  local colour = ({ warning = YELLOW, error = RED })[e.log.level] or DIM
+  for text in (e.log.message .. "\n"):gmatch "(.-)\n" do line(self, paint(self, "    " .. clean(text), colour)) end
+end
+
+function on.phase_ended(self, e)
+  local time = e.outcome ~= "SKIP" and ("%.2f s"):format(e.duration) or ""
+  if e.outcome == "SKIP" and not self.unfinished then
+    write(self, paint(self, clean(e.phase), BOLD))
+    self.unfinished = width(clean(e.phase))
+  end
+  local from = self.unfinished or 0
+  self.unfinished = nil
+  local gap = math.max(1, VERDICT - from - width(time) - 2)
+  line(self, (" "):rep(gap) .. paint(self, time, DIM) .. "  " .. verdict(self, e.outcome))
+  if e.message and not self.failed_here then
+    line(self, paint(self, "    " .. clean(e.message), e.outcome == "SKIP" and DIM or RED))
+  end
+end
+
+local function count(outcomes)
+  local passed, all = 0, 0
+  for _, outcome in pairs(outcomes) do
+    if outcome == "PASS" then passed = passed + 1 end
+    if outcome ~= "SKIPPED" then all = all + 1 end
+  end
+  return passed, all
+end
+
+function on.run_ended(self, e)
+  if self.is_terminal then show_large(self, e.outcome) end
+  local passed, all = count(self.outcomes)
+  line(self, ("%s  unit %s   %d of %d measurements passed   %.2f s"):format(verdict(self, e.outcome),
+    clean(self.serial), passed, all, e.duration))
+  if e.message then line(self, "    " .. paint(self, clean(e.message), COLOURS[e.outcome])) end
+end
+
+--- An observer for runner.run that writes to a file.
+---@param out file*
+---@param is_terminal boolean  colour, gauge, large letters
+---@return fun(event: table)
+function live.new(out, is_terminal)
+  local locale = os.getenv "LC_ALL" or os.getenv "LC_CTYPE" or os.getenv "LANG" or ""
+  local is_utf8 = locale:upper():find "UTF%-?8" ~= nil
+  local self = setmetatable({ out = out, is_terminal = is_terminal, is_utf8 = is_utf8 }, Live)
+  return function(event)
+    if on[event.event] then on[event.event](self, event) end
+  end
+end
+
+return live

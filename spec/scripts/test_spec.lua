@@ -1,0 +1,293 @@
+-- moonrig test as a program: what it prints, records, returns, and what a signal does to it.  The
+-- instruments are sockets of this spec, so that it sees what really arrives there.
+local record = require "moonrig.record"
+local rig = require "moonrig"
+
+local moonrig = os.getenv "MOONRIG" or "build/moonrig"
+
+describe("moonrig test", function()
+  local files, results, received, listener
+
+  local function file(text)
+    local path = os.tmpname()
+    files[#files + 1] = path
+    local f <close> = assert(io.open(path, "w"))
+    f:write(text)
+    return path
+  end
+
+  before_each(function()
+    files, received = {}, {}
+    results = os.tmpname()
+    os.remove(results)
+    listener = rig.listen("socket://127.0.0.1:0", function(port)
+      for line in port:lines() do received[#received + 1] = line end
+    end)
+  end)
+
+  after_each(function()
+    listener:close()
+    for _, path in ipairs(files) do os.remove(path) end
+    for _, suffix in ipairs { "", "-wal", "-shm" } do os.remove(results .. suffix) end
+  end)
+
+  local function command(text, args)
+    if not text:find "test.procedure" then text = 'test.procedure { name = "P", serial = "^SN%d+$" } ' .. text end
+    local station = file(([[return { name = "ST1", results = %q, instruments = {
+      psu = { url = %q, driver = "port", safe_state = { "SAFE" } } } }]]):format(results, listener.url))
+    return ("%s test %s --station %s %s"):format(moonrig,
+      file('local rig = require "moonrig"; local test = rig.test; ' .. text), station, args or "--dut SN1")
+  end
+
+  -- Runs a shell command to its end: all that it printed, its exit code.
+  local function run_command(line)
+    local port <close> = rig.open(("exec:{ %s; } 2>&1 </dev/null"):format(line), { timeout = 20 })
+    local lines = {}
+    for text in port:lines() do lines[#lines + 1] = text end
+    local _, e = port:try_read(1)
+    return table.concat(lines, "\n"), tonumber(e.message:match "exited with status (%d+)")
+  end
+
+  local function run(text, args) return run_command(command(text, args) .. " | cat; exit ${PIPESTATUS:-0}") end
+
+  local function exit_code(text, args) return select(2, run_command(command(text, args))) end
+
+  local function last_run()
+    local rec <close> = record.open(results)
+    local list = rec:runs { last = 1 }
+    return list[1] and rec:load(list[1].id)
+  end
+
+  -- Starts it, waits for a marker in its output, sends signals: the rest of its output, its exit code.
+  local function interrupted(text, marker, ...)
+    local shell = ("echo $$; export NO_COLOR=1; exec %s 2>&1"):format(command(text))
+    local port <close> = rig.open("exec:" .. shell, { timeout = 20 })
+    local pid = port:read_line()
+    for _, signal in ipairs { ... } do
+      port:expect(marker)
+      os.execute(("kill -%s %s"):format(signal, pid))
+    end
+    local rest = {}
+    for line in port:lines() do rest[#rest + 1] = line end
+    local _, e = port:try_read(1)
+    return table.concat(rest, "\n"), tonumber(e.message:match "status (%d+)"), e.message
+  end
+
+  it("ends with the exit code of the verdict", function()
+    assert.equal(0, exit_code [[test.phase("a", function(t) t:check("c", true) end)]])
+    assert.equal(1, exit_code [[test.phase("a", function(t) t:check("c", false) end)]])
+    assert.equal(2, exit_code [[test.phase("a", function(t) error "x" end)]])
+    assert.equal(2, exit_code [[test.phase("a", { timeout = 0.01 }, function(t) rig.sleep(10) end)]])
+    assert.equal(2, exit_code [[test.phase("a", function(t) rig.spawn(error, "nobody joins this"); rig.sleep(5) end)]])
+  end)
+
+  it("takes wrong arguments as such, and records nothing", function()
+    local good = [[test.phase("a", function() end)]]
+    for args, message in pairs {
+      [""] = "say which unit: --dut SERIAL",
+      ["--dut XY1"] = 'serial number "XY1" does not match ^SN%d+$, the pattern of P',
+      ["--dut SN1 --repeat 0"] = "--repeat 0: wants a number, 1 or more",
+      ["--dut SN1 --site 2"] = 'there is no site "2"',
+      ["--dut SN1 --results postgresql://db/x"] = "a station writes to a file of its own",
+      ["--dut SN1 --station /nonexistent"] = "there is no station file /nonexistent",
+      ["--dut SN1 --colour"] = "unknown option '--colour'",
+    } do
+      local output, code = run_command(command(good, args))
+      assert.equal(64, code, output)
+      assert.matches(message, output, 1, true)
+    end
+    for text, message in pairs {
+      ["test.phase('a', {}, 5)"] = "expected a function(t), got number",
+      ["x = = 1"] = "unexpected symbol near '='",
+      ["nothing.x = 1"] = "attempt to index a nil value (global 'nothing')",
+    } do
+      local output, code = run_command(command(text))
+      assert.equal(64, code, output)
+      assert.matches(message, output, 1, true)
+    end
+    local output, code = run_command(moonrig .. " test /nonexistent.lua --dut SN1")
+    assert.same({ "moonrig: there is no file /nonexistent.lua", 64 }, { output, code })
+    assert.is_nil(io.open(results))
+  end)
+
+  it("says what it does, with an example", function()
+    local output, code = run_command(moonrig .. " test --help")
+    assert.equal(0, code)
+    assert.matches("example: moonrig test psu_final.lua --dut PSU4711", output, 1, true)
+  end)
+
+  it("prints plain lines when the output is no terminal", function()
+    local output = run [[
+      test.procedure { name = "PSU final", version = "1.4" }
+      test.phase("rail", { retry = 1 }, function(t)
+        t:measure("v", t.attempt == 1 and 5.21 or 5.01, { unit = "V", min = 4.95, max = 5.05 })
+        t:check("name", "a\27[2Jb", { matches = "^a" })
+      end)
+      test.phase("off", function(t) t:skip "no fan" end)
+    ]]
+    assert.is_nil(output:find "\27")
+    for _, line in ipairs {
+      "PSU final 1%.4   unit SN1   station ST1   run 1",
+      "  v +5%.21 V  4%.95 %.%. 5%.05 V +FAIL",
+      "rail %(attempt 2%)",
+      "  v +5%.01 V  4%.95 %.%. 5%.05 V +PASS",
+      "  name +a\\e%[2Jb  matches %^a +PASS",
+      "off +SKIP\n    no fan",
+      "PASS  unit SN1   2 of 2 measurements passed   %d+%.%d%d s",
+      "record: " .. results:gsub("%p", "%%%0"),
+    } do
+      assert.matches(line, output)
+    end
+  end)
+
+  it("uses colour and large letters on a terminal, unless told not to", function()
+    local text = [[test.phase("a", function(t) t:measure("v", 1, { min = 0, max = 2 }) end)]]
+    local output = run_command("TERM=xterm LC_ALL=C.UTF-8 " .. command(text))
+    assert.matches("\27[32mPASS\27[0m", output, 1, true)
+    assert.matches("├─────\27[0m\27[32m●", output, 1, true)
+    assert.matches("\27[32;7m  ", output, 1, true)
+    for _, plain in ipairs { "NO_COLOR=1 TERM=xterm ", "TERM=dumb " } do
+      assert.is_nil(run_command(plain .. command(text)):find "\27")
+    end
+  end)
+
+  it("appends run after run to the same record", function()
+    run([[test.phase("a", function(t) t:check("c", true) end)]], "--dut SN1 --operator Ada")
+    local output = run([[test.phase("a", function(t) t:check("c", true) end)]], "--dut SN1 --repeat 2")
+    assert.matches("run 2\n.*run 3\n", output)
+    local rec <close> = record.open(results)
+    local list = rec:runs()
+    assert.same({ "PASS", "Ada", 1, "PASS", 2, "PASS", 3 }, { list[1].outcome, list[1].operator, list[1].attempt,
+      list[2].outcome, list[2].attempt, list[3].outcome, list[3].attempt })
+    assert.is_truthy(rec:blob(list[1].procedure.script_sha256):find("t:check", 1, true))
+  end)
+
+  it("returns the worst of repeated runs", function()
+    local counter = file "0"
+    local text = ([[
+      test.phase("a", function(t)
+        local f = io.open(%q, "r+")
+        local n = f:read "n" + 1
+        f:seek "set"
+        f:write(n)
+        f:close()
+        if n == 2 then t:fail "second" end
+      end)
+    ]]):format(counter)
+    assert.equal(1, exit_code(text, "--dut SN1 --repeat 3"))
+  end)
+
+  local TEARDOWN = [[
+    test.teardown(function(t) t.psu:write_line "OFF"; rig.sleep(0.01); t.psu:write_line "OFF 2" end)
+  ]]
+
+  -- What arrived at the instrument after "ON", when all has arrived.
+  local function arrived(count)
+    rig.deadline(5, function()
+      while #received < count do rig.sleep(0.001) end
+    end)
+    return table.concat(received, " ")
+  end
+
+  for name, body in pairs {
+    ["a phase that waits"] = 'test.phase("a", function(t) t.psu:write_line "ON"; t:log "here"; rig.sleep(60) end)',
+    ["a phase that waits for an instrument"] =
+      'test.phase("a", function(t) t.psu:write_line "ON"; t:log "here"; t.psu:read_line(60) end)',
+    ["a phase that computes"] =
+      'test.phase("a", function(t) t.psu:write_line "ON"; t:log "here"; while true do end end)',
+    ["a phase that catches errors"] = [[test.phase("a", function(t)
+      t.psu:write_line "ON"
+      t:log "here"
+      for _ = 1, 3 do pcall(rig.sleep, 60) if rig.now() < 0 then break end t:log "again" end
+    end)]],
+    ["the delay before another attempt"] = [[test.phase("a", { retry = { limit = 1, delay = 60 } }, function(t)
+      t.psu:write_line "ON"
+      t:log "here"
+      t:fail()
+    end)]],
+    ["a setup"] = [[test.setup(function(t) t.psu:write_line "ON"; t:log "here"; rig.sleep(60) end)
+      test.phase("a", function(t) t.psu:write_line "REACHED" end)]],
+    ["a phase with tasks"] = [[test.phase("a", function(t)
+      t.psu:write_line "ON"
+      rig.group(function(g)
+        for _ = 1, 3 do g:spawn(rig.sleep, 60) end
+        t:log "here"
+      end)
+    end)]],
+  } do
+    it("stops at Ctrl-C in " .. name .. ", tears down and sets the safe state", function()
+      local signal = name == "a setup" and "TERM" or "INT"
+      local output, code = interrupted(body .. TEARDOWN .. 'test.phase("next", function(t) t:log "reached" end)',
+        "    here\n", signal)
+      assert.equal(130, code, output)
+      assert.equal("ON OFF OFF 2 SAFE", arrived(4))
+      assert.matches("ABORTED  unit SN1", output, 1, true)
+      assert.is_nil(output:find("reached", 1, true))
+      local r = last_run()
+      assert.same({ "ABORTED", false, "cancelled", "interrupted" }, { r.outcome, r.interrupted, r.code, r.message })
+      local last = r.phases[#r.phases]
+      assert.same({ "safe state", "PASS" }, { last.name, last.outcome })
+      assert.same({ "teardown", "PASS" }, { r.phases[#r.phases - 1].name, r.phases[#r.phases - 1].outcome })
+    end)
+  end
+
+  it("does not cut a teardown short that runs a program meanwhile", function()
+    local _, code = run_command(command [[
+      test.phase("a", function(t) t.psu:write_line "ON" end)
+      test.teardown(function(t)
+        os.execute "kill -TERM $PPID; sleep 0.2"
+        t:log "still here"
+        t.psu:write_line "OFF"
+      end)
+    ]])
+    assert.equal(130, code)
+    assert.equal("ON OFF SAFE", arrived(3))
+    assert.equal("ABORTED", last_run().outcome)
+  end)
+
+  it("does not cut teardown short at Ctrl-C, once or twice", function()
+    local output, code = interrupted([[
+      test.phase("a", function(t) t.psu:write_line "ON" end)
+      test.teardown(function(t)
+        t:log "here"
+        rig.sleep(0.1)
+        t:log "here"
+        rig.sleep(0.1)
+        t.psu:write_line "OFF"
+      end)
+    ]], "    here\n", "INT", "INT")
+    assert.equal(130, code)
+    assert.equal("ON OFF SAFE", arrived(3))
+    assert.matches("cleaning up for at most", output, 1, true)
+    assert.equal("ABORTED", last_run().outcome)
+  end)
+
+  it("keeps what was recorded when it is killed, and shows the run as ABORTED", function()
+    local _, _, message = interrupted([[
+      test.phase("a", function(t)
+        t:measure("first", 1.5, { unit = "V", max = 2 })
+        t:measure("second", 0x7fffffffffffffff)
+        rig.sleep(60)
+      end)
+    ]], "  second [^\n]*\n", "KILL")
+    assert.matches("ended by signal 9", message, 1, true)
+    local r = last_run()
+    assert.same({ "ABORTED", true, "interrupted" }, { r.outcome, r.interrupted, r.code })
+    local m = r.phases[1].measurements
+    assert.same({ "first", 1.5, "V", "second", math.maxinteger }, { m[1].name, m[1].value, m[1].unit, m[2].name,
+      m[2].value })
+  end)
+
+  it("says which instrument was lost", function()
+    local lost = rig.listen("socket://127.0.0.1:0", function(port) port:read_line() end)
+    local station = file(('return { instruments = { dmm = { url = %q, driver = "port" } } }'):format(lost.url))
+    local output, code = run_command(("%s test %s --dut SN1 --station %s --results %s"):format(moonrig,
+      file [[local test = require "moonrig".test
+        test.procedure { name = "P" }
+        test.phase("a", function(t) t.dmm:query "READ?" end)]], station, results))
+    lost:close()
+    assert.equal(2, code)
+    assert.matches(lost.url:match "//(.*)", output, 1, true)
+    assert.equal("closed", last_run().code)
+  end)
+end)
