@@ -83,8 +83,13 @@ docs/api.md: lua/moonrig/meta.lua docs/api.lua docs/luacats.lua
 bench: all
 	@MOONRIG=$(abspath $(BUILD)/moonrig) spec/bench/all.sh
 
+# Writes down what five small jobs cost; a spec fails when one grows by more than 5 %.
+instructions: all
+	@scripts/deps.sh test
+	$(BUILD)/moonrig spec/bench/instructions.lua > $(BUILD)/instructions && mv $(BUILD)/instructions spec/bench/instructions.txt
+
 clean:
 	rm -rf build
 
-.PHONY: all deps test test-vm bench fuzz clean
+.PHONY: all deps test test-vm bench instructions fuzz clean
 -include $(OBJ:.o=.d)
