@@ -35,10 +35,16 @@ static void set_arg(lua_State *L, char **argv, int argc, int script)
 	lua_setglobal(L, "arg");
 }
 
-/* os.exit closes ports and the state, so that nothing (a raw terminal, a link) is left behind. */
+/* os.exit closes ports and the state, so that nothing (a raw terminal, a link) is left behind.  It does not hide
+ * that a task has failed. */
 static int exit_closing(lua_State *L)
 {
 	lua_settop(L, 1);
+	bool success = lua_isnil(L, 1) || (lua_isboolean(L, 1) ? lua_toboolean(L, 1) : lua_tointeger(L, 1) == 0);
+	if (loop_settle(loop_of(L)) && success) {
+		lua_pushinteger(L, EXIT_ERROR);
+		lua_replace(L, 1);
+	}
 	lua_pushboolean(L, 1);
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_insert(L, 1);
@@ -84,11 +90,19 @@ static int usage(FILE *out, int code)
 	return code;
 }
 
+static int usage_run(void)
+{
+	printf("usage: moonrig run FILE.lua [ARG...]\n\nRuns a script (- is standard input); its arguments are in arg[1], "
+		"arg[2]... and in \"...\".\nThe exit code is 0, 2 after an error, 130 after Ctrl-C, or what os.exit says.\n\n"
+		"example: moonrig run identify.lua /dev/ttyUSB0\n");
+	return 0;
+}
+
 /* Loads what is to run, on top of the stack: 0, or the exit code with the message printed. */
-static int load(lua_State *L, char **argv, int argc, int at)
+static int load(lua_State *L, char **argv, int argc, int at, bool script)
 {
 	const char *name = argv[at];
-	const char *module = is_script(name) ? NULL : command_module(name);
+	const char *module = script ? NULL : command_module(name);
 	if (module) {
 		set_arg(L, argv, argc, at);
 		lua_getglobal(L, "require");
@@ -99,9 +113,9 @@ static int load(lua_State *L, char **argv, int argc, int at)
 			lua_pushstring(L, name);
 			return 0;
 		}
-	} else if (!is_script(name)) {
-		fprintf(stderr, "moonrig: there is no command \"%s\" (a script ends in .lua or has a / in it); moonrig --help "
-			"lists the commands\n", name);
+	} else if (!script) {
+		fprintf(stderr, "moonrig: there is no %s \"%s\" (a script ends in .lua or has a / in it); moonrig --help "
+			"lists the commands\n", *name == '-' ? "option" : "command", name);
 		return EX_USAGE;
 	} else {
 		set_arg(L, argv, argc, at);
@@ -130,13 +144,14 @@ static int conclude(lua_State *L, struct loop *l, struct task *main, bool comman
 
 static int run(lua_State *L, struct loop *l, char **argv, int argc, int at)
 {
-	int code = load(L, argv, argc, at);
+	bool script = at == 2 || is_script(argv[at]);   /* whatever follows `run` */
+	int code = load(L, argv, argc, at, script);
 	if (code)
 		return code;
 	struct task *main = task_spawn(L, l, lua_gettop(L) - 1);
 	main->joined = true;
 	loop_run(l, main);
-	return conclude(L, l, main, !is_script(argv[at]));
+	return conclude(L, l, main, !script);
 }
 
 static void *allocate(void *pool, void *at, size_t had, size_t want)
@@ -181,6 +196,8 @@ int main(int argc, char **argv)
 		return usage(stdout, 0);
 	if (argc <= at)
 		return usage(stderr, EX_USAGE);
+	if (at == 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h")))
+		return usage_run();
 	struct pool *pool = pool_new();
 	lua_State *L = new_state(pool);
 	struct loop *l = L ? loop_new(L) : NULL;

@@ -19,6 +19,9 @@
 static int signal_pipe[2] = { -1, -1 };
 static struct loop *volatile interrupted;
 
+/* Seconds of cleaning up after which the user is told what the program still does. */
+enum { LONG_END = 2 };
+
 /* Signals so close together are one press: timeout(1) sends two. */
 #define ONE_PRESS 50000000ll
 
@@ -230,6 +233,14 @@ static void make_fatal(struct loop *l, struct failure *f)
 	fprintf(stderr, "moonrig: a task failed and nobody joined it: %s\n", f->text);
 }
 
+bool loop_settle(struct loop *l)
+{
+	for (struct failure *f = l->failures; f; f = f->next)
+		if (f->task)
+			make_fatal(l, f);
+	return l->fatal;
+}
+
 static void end_grace(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
@@ -323,6 +334,18 @@ static void turn(struct loop *l)
 	run_ready(l);
 }
 
+/* Somebody waits for a program that seems to have ended. */
+static void on_long_end(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	struct loop *l = arg;
+	int n = 0;
+	for (struct task *t = l->all; t; t = t->all_next)
+		n++;
+	fprintf(stderr, "moonrig: the script has ended; %d task%s still clean%s up, for at most %g s (Ctrl-\\ ends at once)\n", n,
+		n == 1 ? "" : "s", n == 1 ? "s" : "", l->budget);
+}
+
 void loop_run(struct loop *l, struct task *main)
 {
 	l->main = main;
@@ -333,12 +356,12 @@ void loop_run(struct loop *l, struct task *main)
 	}
 	for (struct task *t = l->all; t; t = t->all_next)
 		task_cancel(t, "the program ends");
-	if (l->all && !evtimer_pending(l->give_up, NULL))
+	if (l->all && !evtimer_pending(l->give_up, NULL)) {
 		after(l->give_up, l->budget);
+		event_base_once(l->base, -1, EV_TIMEOUT, on_long_end, l, &(struct timeval){ LONG_END, 0 });
+	}
 	while (l->all && !l->gave_up)
 		turn(l);
-	for (struct failure *f = l->failures; f; f = f->next)
-		if (f->task)
-			make_fatal(l, f);
+	loop_settle(l);
 	l->main = NULL;
 }

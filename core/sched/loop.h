@@ -58,6 +58,9 @@ struct loop *loop_of(lua_State *L);
 /* Runs until `main` has ended, then ends all other tasks: they are cancelled and may clean up. */
 void loop_run(struct loop *l, struct task *main);
 
+/* The program ends here: tells of every error that nobody has taken.  Were there any, now or before? */
+bool loop_settle(struct loop *l);
+
 /* For task.c. */
 void loop_ready(struct loop *l, struct task *t);
 void loop_began(struct loop *l, struct task *t);

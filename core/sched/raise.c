@@ -136,9 +136,20 @@ static int error_tostring(lua_State *L)
 	return 1;
 }
 
+/* "failed: " .. err */
+static int error_concat(lua_State *L)
+{
+	luaL_tolstring(L, 1, NULL);
+	luaL_tolstring(L, 2, NULL);
+	lua_concat(L, 2);
+	return 1;
+}
+
 void raise_open(lua_State *L)
 {
 	luaL_newmetatable(L, CLASS);
+	lua_pushcfunction(L, error_concat);
+	lua_setfield(L, -2, "__concat");
 	lua_pushcfunction(L, error_tostring);
 	lua_setfield(L, -2, "__tostring");
 	lua_pushliteral(L, "moonrig.error");

@@ -328,3 +328,23 @@ describe("children of the program", function()
     end
   end)
 end)
+
+describe("os.exit", function()
+  it("does not hide that a task has failed", function()
+    local p = program.run [[ rig.spawn(function() error "boom" end) rig.sleep(0.01) os.exit(0) ]]
+    assert.equal(2, p.code)
+    assert.matches("nobody joined it: .*boom", p.err)
+    assert.equal(3, program.run([[ local t = rig.spawn(error, "boom") rig.sleep(0) os.exit(3, t) ]]).code)
+  end)
+end)
+
+describe("a program that takes long to end", function()
+  it("says so", function()
+    local p = program.run [[
+      require("moonrig.core").teardown_budget(2.2)
+      rig.spawn(function() while true do pcall(rig.sleep, 1) end end)
+      rig.sleep(0)
+    ]]
+    assert.matches("^moonrig: the script has ended; 1 task still cleans up, for at most 2.2 s %(.-%)\n$", p.err)
+  end)
+end)
