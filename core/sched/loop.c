@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "sched/raise.h"
@@ -41,13 +42,23 @@ static void interrupt_hook(lua_State *L, lua_Debug *ar)
 		lua_sethook(L, NULL, 0, 0);
 		return;
 	}
-	if (t != l->main && now_ns() < l->interrupted_at + (int64_t)(BUSY_TOO_LONG * 1e9))
-		return;
 	task_cancel(t, "interrupted");
 	task_cancel_hook(L, ar);
 }
 
-/* Safe in a handler: write, poll, alarm, clock_gettime, and lua_sethook (lua.c does the same). */
+static void interrupt_running(struct loop *l)
+{
+	l->interrupted_slice = l->slice;
+	lua_sethook(l->running->L, interrupt_hook, LUA_MASKLINE, 0);
+}
+
+static void start_ticking(void)
+{
+	struct itimerval t = { { 0, BUSY_TICK_US }, { 0, BUSY_TICK_US } };
+	setitimer(ITIMER_REAL, &t, NULL);
+}
+
+/* Safe in a handler: write, poll, setitimer, clock_gettime, and lua_sethook (lua.c does the same). */
 static void on_signal(int sig)
 {
 	int saved = errno;
@@ -55,25 +66,36 @@ static void on_signal(int sig)
 	struct loop *l = interrupted;
 	if (l && (!l->interrupts || now_ns() > l->interrupted_at + ONE_PRESS)) {
 		l->interrupted_at = now_ns();
-		l->interrupted_slice = l->slice;
-		if (++l->interrupts == 2)
-			alarm((unsigned)l->budget + 2);
-		if (l->running)
-			lua_sethook(l->running->L, interrupt_hook, LUA_MASKLINE, 0);
+		if (++l->interrupts == 1)
+			start_ticking();
+		else if (l->interrupts == 2)
+			l->last_resort = l->interrupted_at + (int64_t)((l->budget + 2) * 1e9);
+		if (l->running && l->running == l->main)
+			interrupt_running(l);
 		ssize_t n = write(signal_pipe[1], &c, 1);
 		(void)n;
 	}
 	errno = saved;
 }
 
-/* The last resort: a script that never waits, and hides its errors from itself. */
-static void on_alarm(int sig)
+/* After Ctrl-C, again and again.  A task that computes from one tick to the next holds up the others' teardown:
+ * it is interrupted too.  The last resort is for a script that never waits, and hides its errors from itself. */
+static void on_tick(int sig)
 {
 	(void)sig;
-	static const char text[] = "moonrig: the script does not end; ending without it\n";
-	ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
-	(void)n;
-	_exit(EXIT_ABORTED);
+	int saved = errno;
+	struct loop *l = interrupted;
+	if (l && l->last_resort && now_ns() > l->last_resort) {
+		static const char text[] = "moonrig: the script does not end; ending without it\n";
+		ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+		(void)n;
+		_exit(EXIT_ABORTED);
+	}
+	if (l && l->running && l->slice == l->ticked_slice)
+		interrupt_running(l);
+	if (l)
+		l->ticked_slice = l->slice;
+	errno = saved;
 }
 
 /* A write to who has gone: an error of that write.  But when nobody reads standard output any more
@@ -137,7 +159,7 @@ static int catch_signals(struct loop *l)
 	struct sigaction hup;
 	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
 		handle(SIGHUP, on_signal, 0);
-	handle(SIGALRM, on_alarm, 0);
+	handle(SIGALRM, on_tick, SA_RESTART);
 	handle(SIGPIPE, on_broken_pipe, SA_RESTART);
 	return 0;
 }
@@ -180,6 +202,7 @@ fail:
 void loop_free(struct loop *l)
 {
 	interrupted = NULL;
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 	event_free(l->signals);
 	event_free(l->grace);
 	event_free(l->give_up);

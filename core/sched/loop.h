@@ -14,8 +14,8 @@ struct task;
 #define JOIN_GRACE 1.0
 /* After Ctrl-C: how long teardown and <close> handlers may take once Ctrl-C comes again. */
 #define TEARDOWN_BUDGET 30.0
-/* A task that computes for so long after Ctrl-C without waiting is interrupted too, if it is not the main one. */
-#define BUSY_TOO_LONG 0.1
+/* A task that computes for one to two of these after Ctrl-C without waiting is interrupted too. */
+#define BUSY_TICK_US 100000
 
 enum { EXIT_ABORTED = 130 };
 
@@ -41,6 +41,8 @@ struct loop {
 	volatile int interrupts;             /* Ctrl-C, SIGTERM, SIGHUP seen so far */
 	volatile int64_t interrupted_at;     /* the last one: when, and in which slice */
 	volatile unsigned interrupted_slice;
+	volatile unsigned ticked_slice;      /* the one that ran at the last tick after it */
+	volatile int64_t last_resort;        /* the program ends by force then; 0: not yet */
 	struct task *main;                   /* cancelled by the first of them */
 	double budget;                       /* of teardown, seconds */
 	struct event *give_up;

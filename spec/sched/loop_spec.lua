@@ -198,6 +198,18 @@ describe("Ctrl-C", function()
     end)
   end
 
+  it("ends a task that holds up teardown by computing", function()
+    local p = program.start(TEARDOWN .. [[
+      rig.spawn(function() rig.sleep(0.005) while true do end end)
+      print "goes" io.stdout:flush()
+      rig.sleep(60)
+    ]])
+    assert.equal("goes", p:line())
+    p:signal "INT"
+    p:finish()
+    assert.same({ 130, "off: OUTP OFF\n", "" }, { p.code, p.out, p.err })
+  end)
+
   it("never gets lost, whenever it comes", function()
     for i = 1, 30 do
       local p = program.start [[
