@@ -109,7 +109,8 @@ int lookup_start(struct event_base *base, const char *host, const char *port, st
 	if (!l->host || !l->port || !l->ev || event_add(l->ev, NULL) < 0)
 		goto fail;
 	l->owners = 2;
-	if (run_thread(l) != 0) {
+	errno = run_thread(l);
+	if (errno) {
 		l->owners = 1;
 		goto fail;
 	}

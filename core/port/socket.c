@@ -125,6 +125,15 @@ static void failed(struct sock *s)
 	port_done(&s->fd.port, &e);
 }
 
+/* A port number of the range that clients get may connect to itself while nobody listens there. */
+static bool is_itself(int fd)
+{
+	struct sockaddr_storage here = { 0 }, there = { 0 };
+	socklen_t size = sizeof here, far_size = sizeof there;
+	return getsockname(fd, (struct sockaddr *)&here, &size) == 0 &&
+		getpeername(fd, (struct sockaddr *)&there, &far_size) == 0 && size == far_size && !memcmp(&here, &there, size);
+}
+
 static void on_connected(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
@@ -134,6 +143,8 @@ static void on_connected(evutil_socket_t fd, short what, void *arg)
 	int sys = 0;
 	socklen_t size = sizeof sys;
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &size);
+	if (sys == 0 && is_itself(fd))
+		sys = ECONNREFUSED;
 	if (sys == 0) {
 		connected(s, t);
 		return;
