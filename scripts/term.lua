@@ -107,10 +107,12 @@ end
 local function eol_of(o) return o.eol or o.url:match "^socket:" and "lf" or o.url:match "^unix:" and "lf" or "cr" end
 
 local function interact(port, o)
-  session.run(port, {
+  local ok, err = pcall(session.run, port, {
     eol = eol_of(o), echo = o.echo, mode = o.view or "text", time = o.time, log = o.log, log_format = o.log_format,
     menu_key = o.menu_key, exit_key = o.exit_key, colour = colour_wanted(),
   })
+  local done = ok or (type(err) == "table" and err.code == "closed" and err.message:find "exited with status 0$")
+  if not done then error(err, 0) end
 end
 
 local function pump(port, o)

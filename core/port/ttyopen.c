@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "port/list.h"
@@ -79,6 +80,15 @@ static int open_failed(const char *path, int sys, struct err *e)
 	}
 }
 
+/* The slave of a Unix98 pty, see the kernel's devices.txt. */
+static bool is_pty(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && major(st.st_rdev) >= 136 && major(st.st_rdev) <= 143;
+}
+
+/* TIOCEXCL stays with a tty that somebody else has open too, and so with every pty: if we were killed, nobody
+ * but root could open it again.  The lock goes with us. */
 int tty_exclusive(int fd, const char *path, bool on, struct err *e)
 {
 	if (!on) {
@@ -88,7 +98,8 @@ int tty_exclusive(int fd, const char *path, bool on, struct err *e)
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? busy(path, e) : err_sys(e, errno, "%s: locking it", path);
-	ioctl(fd, TIOCEXCL);
+	if (!is_pty(fd))
+		ioctl(fd, TIOCEXCL);
 	return 0;
 }
 

@@ -139,6 +139,18 @@ describe("pty:", function()
     assert.matches("bytesize 7 was asked for, 8 is in force", err.message)
   end)
 
+  it("is not closed to others by a client that was killed", function()
+    local p <close> = rig.open "pty:"
+    local first <close> = rig.open("device:" .. p.name)
+    local exclusive <close> = rig.open(([[exec:/usr/bin/python3 -c '
+import array, fcntl, os
+held = array.array("i", [7])
+fcntl.ioctl(os.open("%s", os.O_RDWR | os.O_NOCTTY), 0x80045440, held) # TIOCGEXCL
+print(held[0])']]):format(p.name))
+    assert.equal("0", exclusive:read_line())
+    assert.equal("busy", fails(rig.open, first.url).code)
+  end)
+
   it("has no modem signals and no break", function()
     local p <close> = rig.open "pty:"
     assert.equal("unsupported", fails(function() return p.cts end).code)

@@ -289,6 +289,8 @@ describe("moonrig term", function()
     t:expect "started\r\n"
     t:expect "moonrig term: exec:[^\n]*exited with status 3\r\n"
     assert.equal("2", t:expect "status (%d+)")
+    t = on_terminal(moonrig .. " term 'exec:echo started'")
+    assert.equal("0", t:expect "started\r\nstatus (%d+)")
   end)
 
   it("keeps what comes while it asks, and shows it after", function()
