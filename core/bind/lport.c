@@ -94,12 +94,43 @@ static struct lport *new_closed(lua_State *L)
 	return lp;
 }
 
+static int unwatched_fd(void *arg)
+{
+	struct port *p = ((struct lport *)arg)->port;
+	return p && p->state == PORT_OPEN && p->ops->descriptor ? p->ops->descriptor(p) : -1;
+}
+
+static void unwatched_readable(void *arg)
+{
+	struct port *p = ((struct lport *)arg)->port;
+	p->ops->peek(p);
+}
+
+static void unwatched_watch(void *arg)
+{
+	struct lport *lp = arg;
+	lp->reader.source = NULL;
+	port_watch(lp->port);
+}
+
+/* Arrivals are watched from the loop's next real wait on. */
+static void watch_later(lua_State *L, struct lport *lp)
+{
+	if (!lp->port->ops->watch)
+		return;
+	lp->unwatched = (struct unwatched){ .fd = unwatched_fd, .readable = unwatched_readable, .watch = unwatched_watch,
+		.arg = lp };
+	lp->reader.source = &lp->unwatched;
+	loop_unwatched(loop_of(L), &lp->unwatched);
+}
+
 void lport_push(lua_State *L, struct port *p)
 {
 	struct lport *lp = new_closed(L);
 	lp->port = p;
 	p->news = on_news;
 	p->news_arg = lp;
+	watch_later(L, lp);
 }
 
 /* A cancel or a deadline while a port opens: it is given up at once, not when it is collected. */
@@ -131,8 +162,10 @@ static int opened(lua_State *L, int status, lua_KContext ctx)
 {
 	struct lport *lp = (struct lport *)ctx;
 	struct port *p = lp->port;
-	if (p->state == PORT_OPEN)
+	if (p->state == PORT_OPEN) {
+		watch_later(L, lp);
 		return 1;
+	}
 	struct err e;
 	port_why(p, &e);
 	if (p->state == PORT_OPENING) {
@@ -175,8 +208,10 @@ static int lport_open(lua_State *L)
 	int r = port_open(loop_of(L)->base, &u, on_news, lp, &lp->port, &e);
 	if (r < 0)
 		return open_failed(L, text, &e);
-	if (r == 0)
+	if (r == 0) {
+		watch_later(L, lp);
 		return 1;
+	}
 	guard_opening(L, lp);
 	lp->op_deadline = deadline_after(opening_time(lp->port));
 	return task_wait(L, &lp->op, lp->op_deadline, opened, (lua_KContext)lp);
@@ -195,6 +230,7 @@ static int lport_gc(lua_State *L)
 {
 	struct lport *lp = lport_self(L);
 	struct port *p = lp->port;
+	unwatched_cancel(&lp->unwatched);
 	lp->port = NULL;
 	port_free(p);
 	return 0;

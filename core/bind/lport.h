@@ -34,6 +34,7 @@ struct request {
 struct lport {
 	struct port *port;                   /* NULL: never opened, or freed */
 	struct waiter reader, writer, op, signals;
+	struct unwatched unwatched;          /* its descriptor, until the loop watches it */
 	struct request request;
 	size_t written;                      /* of the write under way */
 	int64_t deadline;                    /* of the write under way */

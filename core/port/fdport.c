@@ -101,7 +101,8 @@ int fdport_attach(struct fdport *f, int rfd, int wfd, struct err *e)
 	f->rfd = rfd;
 	f->wfd = wfd;
 	if (event_assign(&f->rd, f->port.base, f->rd_ready ? -1 : rfd, EV_READ | EV_PERSIST, on_readable, f) < 0 ||
-		event_assign(&f->wr, f->port.base, f->wr_ready ? -1 : wfd, EV_WRITE, on_writable, f) < 0 || watch_read(f) < 0)
+		event_assign(&f->wr, f->port.base, f->wr_ready ? -1 : wfd, EV_WRITE, on_writable, f) < 0 ||
+		((f->port.watched || !f->port.ops->watch) && watch_read(f) < 0))
 		return err_set(e, ERR_SYSTEM, "%s: cannot watch its descriptor", f->port.url.text);
 	f->attached = true;
 	return 0;
@@ -156,6 +157,19 @@ void fdport_pump(struct port *p)
 	struct fdport *f = (struct fdport *)p;
 	while (f->attached && !p->throttled && !p->eof && read_some(f) > 0)
 		;
+}
+
+int fdport_descriptor(struct port *p)
+{
+	struct fdport *f = (struct fdport *)p;
+	return f->attached && !p->throttled && !p->eof && !p->watched ? f->rfd : -1;
+}
+
+void fdport_watch(struct port *p)
+{
+	struct fdport *f = (struct fdport *)p;
+	if (f->attached && !p->throttled && !p->eof)
+		watch_read(f);
 }
 
 void fdport_peek(struct port *p)

@@ -34,6 +34,8 @@ ssize_t fdport_write(struct port *p, const void *data, size_t n, struct err *e);
 void fdport_throttle(struct port *p, bool on);
 void fdport_pump(struct port *p);
 void fdport_peek(struct port *p);
+int fdport_descriptor(struct port *p);           /* -1: closed, throttled, or watched already */
+void fdport_watch(struct port *p);
 size_t fdport_in_waiting(struct port *p);        /* FIONREAD */
 int fdport_out_waiting(struct port *p, size_t *n, struct err *e);        /* TIOCOUTQ, SIOCOUTQ */
 

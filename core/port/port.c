@@ -362,6 +362,15 @@ void port_want(struct port *p, size_t n)
 	unthrottle(p);
 }
 
+void port_watch(struct port *p)
+{
+	if (p->watched)
+		return;
+	p->watched = true;
+	if (p->state == PORT_OPEN && p->ops->watch)
+		p->ops->watch(p);
+}
+
 void port_pump(struct port *p)
 {
 	if (p->state == PORT_OPEN && p->ops->pump)

@@ -88,6 +88,10 @@ struct port_ops {
 	int (*get_errors)(struct port *p, struct port_errors *n, struct err *e);
 	/* Takes once what may be there now: cheaper than pump.  Optional. */
 	void (*peek)(struct port *p);
+	/* Optional: the descriptor that says when bytes are there, or -1.  Such a port does not tell of arrivals
+	 * before watch(): a program that waits for nothing else can ask the descriptor itself. */
+	int (*descriptor)(struct port *p);
+	void (*watch)(struct port *p);
 	/* Prepares a reconnect: rewrites what names the device (same adapter, new name).  -1: not there yet. */
 	int (*find_again)(struct port *p, struct err *e);
 };
@@ -132,6 +136,7 @@ struct port {
 	unsigned emptied;                    /* times rx was thrown away: a search in it begins anew */
 	size_t high;                         /* throttled at this many bytes in rx */
 	bool throttled;
+	bool watched;                        /* see port_watch */
 	bool sending_seen;                   /* the taps know what the write under way sends */
 	bool eof;                            /* the other end sends no more; writing may still work */
 	enum port_state state;
@@ -165,6 +170,8 @@ void port_consume(struct port *p, size_t n);
 /* A reader looks for something within n bytes: do not throttle before. */
 void port_want(struct port *p, size_t n);
 void port_pump(struct port *p);
+/* From here on arrivals are told without being asked for.  Every owner calls it, sooner or later. */
+void port_watch(struct port *p);
 /* Why it is closed, lost or at its end. */
 void port_why(const struct port *p, struct err *e);
 size_t port_in_waiting(struct port *p);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <poll.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -351,8 +352,69 @@ static void run_ready(struct loop *l)
 	}
 }
 
+void loop_unwatched(struct loop *l, struct unwatched *u)
+{
+	u->next = l->unwatched;
+	u->at = &l->unwatched;
+	if (u->next)
+		u->next->at = &u->next;
+	l->unwatched = u;
+}
+
+void unwatched_cancel(struct unwatched *u)
+{
+	if (!u->at)
+		return;
+	*u->at = u->next;
+	if (u->next)
+		u->next->at = u->at;
+	u->at = NULL;
+}
+
+static void watch_all(struct loop *l)
+{
+	while (l->unwatched) {
+		struct unwatched *u = l->unwatched;
+		unwatched_cancel(u);
+		u->watch(u->arg);
+	}
+}
+
+/* The only task waits for the only descriptor, and in the base there are only the signals and perhaps
+ * the task's timer: the descriptor, else -1. */
+static int only_descriptor(struct loop *l)
+{
+	struct task *t = l->all;
+	struct unwatched *u = l->unwatched;
+	if (!u || u->next || l->ready || !t || t->all_next || !t->place || t->place->source != u)
+		return -1;
+	int events = event_base_get_num_events(l->base, EVENT_BASE_COUNT_ADDED) - (t->armed != NO_DEADLINE);
+	return events == 1 ? u->fd(u->arg) : -1;
+}
+
+/* Waits for it with poll(), which costs less than a descriptor in epoll.  False: there is more to do. */
+static bool wait_directly(struct loop *l)
+{
+	struct pollfd fds[2] = { { .fd = only_descriptor(l), .events = POLLIN }, { signal_pipe[0], POLLIN, 0 } };
+	if (fds[0].fd < 0)
+		return false;
+	const struct task *t = l->all;
+	int64_t ms = t->armed == NO_DEADLINE ? -1 : (t->armed - now_ns()) / 1000000 + 1;
+	int n = poll(fds, 2, ms < -1 ? 0 : ms > 3600000 ? 3600000 : (int)ms);
+	if (n > 0 && fds[0].revents)
+		l->unwatched->readable(l->unwatched->arg);
+	if (n <= 0 || fds[1].revents)                    /* a signal, or the timer */
+		event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	return true;
+}
+
 static void turn(struct loop *l)
 {
+	if (wait_directly(l)) {
+		run_ready(l);
+		return;
+	}
+	watch_all(l);
 	event_base_loop(l->base, EVLOOP_ONCE | (l->ready ? EVLOOP_NONBLOCK : 0));
 	run_ready(l);
 }

@@ -33,6 +33,7 @@ struct loop {
 	struct task *running;
 	unsigned slice;                      /* counts resumes */
 	struct task *all;                    /* living tasks */
+	struct unwatched *unwatched;         /* descriptors to be watched before the base is waited for */
 	unsigned alone;                      /* see task_alone */
 	struct failure *failures;
 	bool fatal;                          /* one of them ends the program */
@@ -62,6 +63,9 @@ void loop_run(struct loop *l, struct task *main);
 
 /* The program ends here: tells of every error that nobody has taken.  Were there any, now or before? */
 bool loop_settle(struct loop *l);
+/* Puts it in the list, or takes it out. */
+void loop_unwatched(struct loop *l, struct unwatched *u);
+void unwatched_cancel(struct unwatched *u);
 
 /* For task.c. */
 void loop_ready(struct loop *l, struct task *t);

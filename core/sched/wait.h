@@ -19,7 +19,19 @@
 enum wake { WAKE_READY, WAKE_TIMEOUT, WAKE_CANCEL };
 
 struct task;
-struct waiter { struct task *task; };                /* zeroed: nobody */
+struct waiter {                                      /* zeroed: nobody */
+	struct task *task;
+	struct unwatched *source;                    /* optional: what wakes it, as long as it is not watched */
+};
+/* A descriptor that is not in the event base yet.  Before the loop waits there, every one is watched;
+ * a program that waits for nothing but one of them waits with poll() for that (loop.c), which is cheaper. */
+struct unwatched {                                   /* zeroed: in no list */
+	struct unwatched *next, **at;
+	int (*fd)(void *arg);                        /* -1: not now */
+	void (*readable)(void *arg);
+	void (*watch)(void *arg);
+	void *arg;
+};
 struct waitlist { struct task *first, *last; };      /* zeroed: nobody */
 
 /* Raises when L is not a task's own coroutine or cannot yield here; otherwise parks. */
@@ -32,7 +44,7 @@ int task_sleep(lua_State *L, int64_t deadline, lua_KFunction k, lua_KContext ctx
 void task_check_can_wait(lua_State *L);
 
 /* Is this the only task there is, and may it go on without a turn of the loop?  Not for ever: the loop
- * has its turn at every hundredth time. */
+ * has its turn at every thousandth time. */
 bool task_alone(lua_State *L);
 
 /* Wakes who waits there, if anybody does. */
