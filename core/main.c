@@ -20,8 +20,6 @@
 #include "sched/raise.h"
 #include "sched/task.h"
 
-/* A collection begins when memory is this much of what was left after the last: percent. */
-enum { GC_PAUSE = 400 };
 enum { EXIT_ERROR = 2 };
 
 /* arg as in lua: arg[0] the script, arg[1]... its arguments, negative ones before it. */
@@ -170,7 +168,6 @@ static lua_State *new_state(struct pool *pool)
 	lua_State *L = pool ? lua_newstate(allocate, pool) : NULL;
 	if (L) {
 		lua_atpanic(L, panic);
-		lua_gc(L, LUA_GCINC, GC_PAUSE, 0, 0);
 	}
 	return L;
 }
