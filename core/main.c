@@ -166,9 +166,8 @@ static int panic(lua_State *L)
 static lua_State *new_state(struct pool *pool)
 {
 	lua_State *L = pool ? lua_newstate(allocate, pool) : NULL;
-	if (L) {
+	if (L)
 		lua_atpanic(L, panic);
-	}
 	return L;
 }
 
