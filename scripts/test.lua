@@ -5,7 +5,7 @@ local cli = require "moonrig.cli"
 local core = require "moonrig.core"
 local live = require "moonrig.live"
 local plan = require "moonrig.plan"
-local record = require "moonrig.record"
+local results = require "moonrig.results"
 local runner = require "moonrig.runner"
 local station = require "moonrig.station"
 
@@ -41,7 +41,8 @@ end
 local function usage(fn, ...)
   local ok, result = pcall(fn, ...)
   if ok then return result end
-  if type(result) == "table" and result.code == "cancelled" then error(result, 0) end
+  local code = type(result) == "table" and result.code
+  if code and code ~= "unsupported" and code ~= "not_found" then error(result, 0) end
   cli.fail(cli.USAGE, "%s", (tostring(result):gsub("^scripts/test%.lua:%d+: ", "")))
 end
 
@@ -57,18 +58,9 @@ local function wanted_reports(options)
   return reports
 end
 
-local function open_record(options, of)
-  local url = options.results or of.results or "results.db"
-  local path = url:gsub("^sqlite:/?/?", "", 1)
-  if path:find "^%a[%w+.-]*://" then
-    cli.fail(cli.USAGE, "--results %s: a station writes to a file of its own (SQLite); name a path", url)
-  end
-  return record.open(path)
-end
-
-local function write_reports(rec, results, reports, out)
+local function write_reports(rec, ended, reports, out)
   local runs = {}
-  for i, result in ipairs(results) do runs[i] = rec:load(result.id) end
+  for i, result in ipairs(ended) do runs[i] = rec:load(result.id) end
   local of = #runs == 1 and runs[1] or runs
   local options = { blob = function(sha256) return rec:blob(sha256) end }
   for _, wanted in ipairs(reports) do
@@ -100,20 +92,20 @@ return function(args)
   local problem = plan.check_serial(procedure, options.dut)
   if problem then cli.fail(cli.USAGE, "--dut: %s", problem) end
 
-  local rec <close> = open_record(options, of)
+  local rec <close> = usage(results.open, options.results or of.results or results.DEFAULT)
   local out = is_to_stdout(reports) and io.stderr or io.stdout
   local is_terminal = core.is_terminal(out == io.stdout and 1 or 2) and not os.getenv "NO_COLOR"
     and os.getenv "TERM" ~= "dumb"
-  local observer, results, code = live.new(out, is_terminal), {}, cli.PASS
+  local observer, ended, code = live.new(out, is_terminal), {}, cli.PASS
   for n = 1, options.times or 1 do
     if n > 1 then procedure = plan.load(options.file) end
     local result = runner.run(procedure, { serial = options.dut, record = rec, station = of,
       operator = options.operator, simulate = options.simulate, observer = observer })
-    results[n] = result
+    ended[n] = result
     code = math.max(code, EXIT[result.outcome])
     if result.outcome == "ABORTED" then break end
   end
   out:write("record: ", rec.path, "\n")
-  write_reports(rec, results, reports, out)
+  write_reports(rec, ended, reports, out)
   return code
 end

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- live.lua: what a run looks like while it goes on: an observer of runner.lua that writes lines.
 -- On a terminal in colour, with a gauge for each value between its limits and the verdict in large
--- letters; else plain text, a line for each thing.  Bytes from outside are shown escaped.
+-- letters; else plain text, a line for each thing.  A marginal PASS shows as "marginal"; bytes from
+-- outside are shown escaped.
 local core = require "moonrig.core"
 local limits = require "moonrig.limits"
 
@@ -13,8 +14,8 @@ local COLOURS = {
   PASS = GREEN, FAIL = RED, ERROR = RED, TIMEOUT = RED, ABORTED = YELLOW, SKIP = DIM, SKIPPED = DIM, UNSET = RED,
 }
 
--- Columns: where the value ends, where the limits begin, where the gauge and the verdict begin.
-local NAME <const>, VALUE <const>, LIMITS <const>, GAUGE <const> = 26, 16, 24, 15
+-- Columns, widths: with the verdict they fit into 80.
+local NAME <const>, VALUE <const>, LIMITS <const>, GAUGE <const> = 22, 14, 20, 13
 local VERDICT <const> = NAME + VALUE + 2 + LIMITS + GAUGE
 
 local Live = {}
@@ -26,6 +27,9 @@ local function paint(self, text, colour)
 end
 
 local function clean(text) return core.codec.escape_terminal(tostring(text)) end
+
+-- A message may hold bytes that are escaped already: their backslashes are not escaped again.
+local function words(text) return (clean(text):gsub("\\\\", "\\")) end
 
 -- Characters on the screen, near enough: one for each code point.
 local function width(text) return utf8.len(text) or #text end
@@ -84,7 +88,7 @@ end
 
 local function verdict(self, outcome, marginal)
   local text = paint(self, outcome, COLOURS[outcome])
-  return marginal and outcome == "PASS" and paint(self, "PASS marginal", YELLOW) or text
+  return marginal and outcome == "PASS" and paint(self, "marginal", YELLOW) or text
 end
 
 local function show_measurement(self, m)
@@ -161,7 +165,7 @@ end
 
 function on.log(self, e)
   local colour = ({ warning = YELLOW, error = RED })[e.log.level] or DIM
-  for text in (e.log.message .. "\n"):gmatch "(.-)\n" do line(self, paint(self, "    " .. clean(text), colour)) end
+  for text in (e.log.message .. "\n"):gmatch "(.-)\n" do line(self, paint(self, "    " .. words(text), colour)) end
 end
 
 function on.phase_ended(self, e)
@@ -175,7 +179,7 @@ function on.phase_ended(self, e)
   local gap = math.max(1, VERDICT - from - width(time) - 2)
   line(self, (" "):rep(gap) .. paint(self, time, DIM) .. "  " .. verdict(self, e.outcome))
   if e.message and not self.failed_here then
-    line(self, paint(self, "    " .. clean(e.message), e.outcome == "SKIP" and DIM or RED))
+    line(self, paint(self, "    " .. words(e.message), e.outcome == "SKIP" and DIM or RED))
   end
 end
 
@@ -193,7 +197,7 @@ function on.run_ended(self, e)
   local passed, all = count(self.outcomes)
   line(self, ("%s  unit %s   %d of %d measurements passed   %.2f s"):format(verdict(self, e.outcome),
     clean(self.serial), passed, all, e.duration))
-  if e.message then line(self, "    " .. paint(self, clean(e.message), COLOURS[e.outcome])) end
+  if e.message then line(self, "    " .. paint(self, words(e.message), COLOURS[e.outcome])) end
 end
 
 --- An observer for runner.run that writes to a file.

@@ -86,9 +86,10 @@ describe("moonrig test", function()
     for args, message in pairs {
       [""] = "say which unit: --dut SERIAL",
       ["--dut XY1"] = 'serial number "XY1" does not match ^SN%d+$, the pattern of P',
+      ["--dut SN1 --report pdff"] = 'there is no report format "pdff"',
       ["--dut SN1 --repeat 0"] = "--repeat 0: wants a number, 1 or more",
       ["--dut SN1 --site 2"] = 'there is no site "2"',
-      ["--dut SN1 --results postgresql://db/x"] = "a station writes to a file of its own",
+      ["--dut SN1 --results postgresql://db/x"] = 'there is no scheme "postgresql"',
       ["--dut SN1 --station /nonexistent"] = "there is no station file /nonexistent",
       ["--dut SN1 --colour"] = "unknown option '--colour'",
     } do
@@ -144,7 +145,7 @@ describe("moonrig test", function()
     local text = [[test.phase("a", function(t) t:measure("v", 1, { min = 0, max = 2 }) end)]]
     local output = run_command("TERM=xterm LC_ALL=C.UTF-8 " .. command(text))
     assert.matches("\27[32mPASS\27[0m", output, 1, true)
-    assert.matches("├─────\27[0m\27[32m●", output, 1, true)
+    assert.matches("├────\27[0m\27[32m●", output, 1, true)
     assert.matches("\27[32;7m  ", output, 1, true)
     for _, plain in ipairs { "NO_COLOR=1 TERM=xterm ", "TERM=dumb " } do
       assert.is_nil(run_command(plain .. command(text)):find "\27")
@@ -175,6 +176,20 @@ describe("moonrig test", function()
       end)
     ]]):format(counter)
     assert.equal(1, exit_code(text, "--dut SN1 --repeat 3"))
+  end)
+
+  it("writes reports", function()
+    local html, junit = os.tmpname(), os.tmpname()
+    files[#files + 1], files[#files + 2] = html, junit
+    local output = run([[test.phase("rail", function(t) t:measure("v", 5, { min = 1 }) end)]],
+      ("--dut SN1 --report html=%s --report junit=%s"):format(html, junit))
+    assert.matches("html report: " .. html, output, 1, true)
+    assert.matches("junit report: " .. junit, output, 1, true)
+    assert.matches("<html", assert(io.open(html)):read "a", 1, true)
+    assert.matches("<testsuite", assert(io.open(junit)):read "a", 1, true)
+    output = run_command(command([[test.phase("rail", function(t) t:measure("v", 5, { min = 1 }) end)]],
+      "--dut SN1 --report json=-") .. " 2>/dev/null")
+    assert.equal(5, rig.json.decode(output).phases[1].measurements[1].value)
   end)
 
   local TEARDOWN = [[
