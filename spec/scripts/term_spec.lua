@@ -221,6 +221,18 @@ describe("moonrig term", function()
     assert.equal("0", quit(t))
   end)
 
+  it("lets the user out when the screen takes nothing", function()
+    local t, pid = term "exec:yes"
+    while t.in_waiting < 128 * 1024 do rig.sleep(0.01) end -- and no more, as nobody reads here
+    t:write(QUIT)
+    local give_up = rig.now() + 5
+    while io.open("/proc/" .. pid .. "/stat") do
+      assert.is_true(rig.now() < give_up, "it does not end")
+      rig.sleep(0.01)
+    end
+    t:expect("status 0", { window = 1024 * 1024 })
+  end)
+
   it("appends what was received to a log", function()
     local path, raw = temporary(), temporary()
     write_file(path, "kept\n")

@@ -14,6 +14,7 @@ local session = {}
 session.EOLS = { cr = "\r", lf = "\n", crlf = "\r\n" }
 
 local UNSENT_MOST = 64 * 1024 -- bytes typed that the port does not take
+local LEAVE = 0.2 -- seconds for the last line on the screen
 local QUIT = {} -- how the keyboard ends the session
 
 local Session = {}
@@ -163,7 +164,7 @@ function session.run(port, options)
     end)
   end)
   if err ~= QUIT then error(err, 0) end
-  self:write(self.view:end_line(core.time()))
+  pcall(screen.write, screen, self.view:end_line(core.time()), LEAVE) -- the screen may be stopped
 end
 
 function Session:__close() self:close_log() end
