@@ -151,6 +151,20 @@ static int push_lost(lua_State *L, const struct port *p)
 	return 1;
 }
 
+/* Who polls must learn that nothing will come any more. */
+static int push_in_waiting(lua_State *L, struct lport *lp)
+{
+	struct err e;
+	struct port *p = lp->port;
+	size_t n = port_in_waiting(p);
+	if (!n && (p->eof || p->state == PORT_CLOSED)) {
+		port_why(p, &e);
+		return lport_fail(L, lp, "in_waiting", &e);
+	}
+	lua_pushinteger(L, (lua_Integer)n);
+	return 1;
+}
+
 static int push_out_waiting(lua_State *L, struct lport *lp)
 {
 	struct err e;
@@ -222,7 +236,7 @@ int lport_index(lua_State *L)
 	case F_DSR: return push_input(L, lp, SIGNAL_DSR, name);
 	case F_RI: return push_input(L, lp, SIGNAL_RI, name);
 	case F_CD: return push_input(L, lp, SIGNAL_CD, name);
-	case F_IN_WAITING: return lua_pushinteger(L, (lua_Integer)port_in_waiting(p)), 1;
+	case F_IN_WAITING: return push_in_waiting(L, lp);
 	case F_OUT_WAITING: return push_out_waiting(L, lp);
 	case F_URL: return lua_pushstring(L, p->url.text), 1;
 	case F_NAME: return lua_pushstring(L, p->name), 1;

@@ -130,13 +130,17 @@ static bool over(struct port *p)
 	return p->eof || p->state == PORT_CLOSED;
 }
 
-/* lines() at the end of the input: a last line without its end, then nil. */
+/* lines() at the end of the input: a last line without its end, then nil; or the reason why the port is lost. */
 static int lines_ended(lua_State *L, struct lport *lp)
 {
+	struct err e;
 	struct port *p = lp->port;
 	if (p->rx.len) {
 		lua_pushlstring(L, buf_data(&p->rx), p->rx.len);
 		port_consume(p, p->rx.len);
+	} else if (p->state == PORT_CLOSED && p->why && !p->eof) {
+		port_why(p, &e);
+		return lport_fail(L, lp, "lines", &e);
 	} else
 		lua_pushnil(L);
 	return 1;
@@ -334,7 +338,7 @@ static int next_line(lua_State *L)
 	return lport_read(L, lp);
 }
 
-/* lua: for line in port:lines([timeout]) do ... end   ends when the port has no more */
+/* lua: for line in port:lines([timeout]) do ... end   ends when the other end or close() ends the input */
 static int lport_lines(lua_State *L)
 {
 	struct lport *lp = lport_self(L);

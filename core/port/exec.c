@@ -78,6 +78,7 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
 		return;
 	reap(x, &how);
 	describe(p, &how, &why);
+	p->eof = !p->cfg.reconnect;              /* a proper end, for lines() */
 	port_lost(p, &why);
 }
 

@@ -381,10 +381,10 @@ static int not_open(struct port *p, struct err *e)
 {
 	if (p->state == PORT_OPEN)
 		return 0;
-	if (p->why)
-		port_why(p, e);
-	else
+	if (p->state == PORT_OPENING)
 		err_set(e, ERR_CLOSED, "%s is not open yet", p->url.text);
+	else
+		port_why(p, e);
 	if (p->state == PORT_LOST)
 		err_add(e, " (being re-opened)");
 	return -1;

@@ -138,7 +138,7 @@ struct port {
 	bool throttled;
 	bool watched;                        /* see port_watch */
 	bool sending_seen;                   /* the taps know what the write under way sends */
-	bool eof;                            /* the other end sends no more; writing may still work */
+	bool eof;                            /* the input has come to its proper end; writing may still work */
 	enum port_state state;
 	struct err *why;                     /* why it is closed or lost; NULL: it is not (kept small: 500 ports) */
 	bool pending;                        /* an operation is under way */

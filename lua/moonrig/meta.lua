@@ -135,7 +135,7 @@ function rig.error(fields) end
 ---@field name string           read only; device path, or host:port
 ---@field is_open boolean       read only
 ---@field lost? string         read only; with reconnect: why the port went away, until it is back
----@field in_waiting integer    read only; bytes that can be read without waiting
+---@field in_waiting integer    read only; bytes that can be read without waiting; raises `closed` when none will come any more
 ---@field out_waiting integer   read only; bytes written that are not sent yet
 ---@field cts boolean           read only; Clear To Send
 ---@field dsr boolean           read only; Data Set Ready
@@ -296,8 +296,8 @@ function Port:try_expect(pattern, opts) end
 ---@return moonrig.Error? err
 function Port:try_query(text, timeout) end
 
---- For a `for` loop over lines, as `read_line` reads them. It ends when the other end sends no more; a last line
---- without its end is given too.
+--- For a `for` loop over lines, as `read_line` reads them. It ends when the other end sends no more or the port is
+--- closed here; a last line without its end is given too. A device that is lost (unplugged) raises `closed`.
 ---@async
 ---@param timeout? moonrig.Seconds  for each line
 ---@return fun(port: moonrig.Port): string?

@@ -144,7 +144,8 @@ end
 
 local function is_lost(port)
   if not port.is_open then return true end
-  if port.in_waiting > 0 then return false end
+  local ok, waiting = pcall(function() return port.in_waiting end)
+  if not ok or waiting > 0 then return not ok end
   local _, e = port:try_read_some(1, 0)
   return e ~= nil and e.code == "closed"
 end

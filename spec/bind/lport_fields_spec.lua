@@ -42,3 +42,28 @@ describe("the name of a field", function()
     assert.equal("timeout: expected a value, got nil", err.message)
   end)
 end)
+
+describe("in_waiting", function()
+  it("counts what is there, and raises when no more will come", function()
+    local near <close>, far = rig.pair()
+    far:write "last"
+    far:close()
+    assert.equal(4, near.in_waiting)
+    near:read(4)
+    for _, port in ipairs { near, far } do
+      local ok, err = pcall(function() return port.in_waiting end)
+      assert.same({ false, "closed", "in_waiting" }, { ok, err.code, err.op })
+    end
+  end)
+end)
+
+describe("a closed port", function()
+  it("says that it is closed", function()
+    local port = rig.open "loop://"
+    port:close()
+    for _, method in ipairs { "read_line", "write", "drain", "flush_input", "send_break" } do
+      local _, err = pcall(port[method], port, method == "write" and "x" or 1)
+      assert.same({ "closed", "loop:// is closed" }, { err.code, err.message })
+    end
+  end)
+end)
