@@ -7,6 +7,7 @@
 # Specs get: MOONRIG, the program under test; MOONRIG_SAN, set when that is a sanitizer build.
 set -u
 export LC_ALL=C.UTF-8
+unset MAKEFLAGS MFLAGS MAKELEVEL
 
 seconds() { date +%s.%N; }
 
@@ -24,7 +25,7 @@ left_processes() {
 }
 
 left_files() {
-	find "$1" -mindepth 1 | sed 's/^/left behind: file /'
+	find "$1" -mindepth 1 -maxdepth 1 | sed 's/^/left behind: file /'
 	rm -rf "$1"
 }
 

@@ -11,7 +11,7 @@ char *buf_room(struct buf *b, size_t n)
 {
 	if (buf_spare(b) >= n && b->mem)
 		return b->mem + b->start + b->len;
-	if (b->start && b->cap - b->len >= n && b->start >= b->len) {
+	if (b->mem && b->start && b->cap - b->len >= n && b->start >= b->len) {
 		memmove(b->mem, b->mem + b->start, b->len);
 		b->start = 0;
 		return b->mem + b->len;
@@ -25,7 +25,7 @@ char *buf_room(struct buf *b, size_t n)
 	char *mem = malloc(cap);
 	if (!mem)
 		return NULL;
-	if (b->len)
+	if (b->mem)
 		memcpy(mem, b->mem + b->start, b->len);
 	free(b->mem);
 	b->mem = mem;

@@ -54,7 +54,7 @@ static void append(struct err *e, const char *fmt, va_list ap)
 	vsnprintf(e->text + n, sizeof e->text - n, fmt, ap);
 }
 
-int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+int (err_set)(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	if (!e)
 		return -1;
@@ -68,7 +68,7 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	return -1;
 }
 
-int err_sys(struct err *e, int sys, const char *fmt, ...)
+int (err_sys)(struct err *e, int sys, const char *fmt, ...)
 {
 	if (!e)
 		return -1;
@@ -82,7 +82,7 @@ int err_sys(struct err *e, int sys, const char *fmt, ...)
 	return err_add(e, ": %s", strerror(sys));
 }
 
-int err_add(struct err *e, const char *fmt, ...)
+int (err_add)(struct err *e, const char *fmt, ...)
 {
 	if (!e)
 		return -1;

@@ -37,4 +37,10 @@ int err_sys(struct err *e, int sys, const char *fmt, ...) __attribute__((format(
 /* Appends text, e.g. a hint, to what is there. Returns -1. */
 int err_add(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+#ifdef __clang_analyzer__            /* it sees one file at a time, so it is told what they return */
+#define err_set(...) (err_set(__VA_ARGS__), -1)
+#define err_sys(...) (err_sys(__VA_ARGS__), -1)
+#define err_add(...) (err_add(__VA_ARGS__), -1)
+#endif
+
 #endif

@@ -12,9 +12,9 @@ struct event_base;
 struct lookup;
 
 /* Returns 0 with *found filled (the caller calls freeaddrinfo), 1 when `done` will be called (found NULL:
- * failed, see e), or -1.  *l is set while it is under way. */
+ * failed, see e), or -1.  *out is set while it is under way. */
 int lookup_start(struct event_base *base, const char *host, const char *port, struct addrinfo **found,
-	void (*done)(void *arg, struct addrinfo *found, const struct err *e), void *arg, struct lookup **l, struct err *e);
+	void (*done)(void *arg, struct addrinfo *found, const struct err *e), void *arg, struct lookup **out, struct err *e);
 /* done will not be called any more. */
 void lookup_cancel(struct lookup *l);
 
