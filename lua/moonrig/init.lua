@@ -1,11 +1,12 @@
 -- moonrig: the public table.  Nothing else is API.  What is large is loaded when
 -- it is first used: rig.scpi, rig.sim, rig.test, rig.json.
 local core = require "moonrig.core"
+local scheme = require "moonrig.scheme"
 
 local rig = {
   version = core.version,
-  open = core.open,
-  try_open = core.try_open,
+  open = scheme.open,
+  try_open = scheme.try_open,
   pair = core.pair,
   spawn = core.spawn,
   sleep = core.sleep,
@@ -26,6 +27,9 @@ local later = {
   listen = { "moonrig.listen" },
   json = { "moonrig.json" },
   test = { "moonrig.test" },
+  register_scheme = { "moonrig.scheme.other", "register" },
+  scpi = { "moonrig.scpi" },
+  sim = { "moonrig.sim" },
 }
 
 return setmetatable(rig, {
