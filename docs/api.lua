@@ -37,7 +37,7 @@ end
 
 -- What a thing of a class is called in the signatures; else its name in small letters: port:read(...).
 local CALLED = { moonrig = "rig", ["moonrig.Json"] = "rig.json", ["moonrig.Procedures"] = "test",
-  ["moonrig.Test"] = "t" }
+  ["moonrig.Test"] = "t", ["moonrig.Scpi"] = "instrument" }
 
 local function prefix(class, fn)
   local name = CALLED[class.name] or class.name:match "(%w+)$":lower()

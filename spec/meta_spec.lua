@@ -155,8 +155,49 @@ function checks.Error()
   see(error_of(rig.sleep, "long"))
   far:close()
   see(error_of(far.write, far, "x"))
+  local sim <close> = rig.sim {}
+  local instrument <close> = rig.scpi(sim:connect(), { check = true })
+  see(error_of(instrument.write, instrument, "NONSENSE"))
   assert.same(seen, fields "Error")
 end
+
+function checks.Scpi()
+  local instrument <close> = rig.scpi(rig.open "loop://")
+  assert.same(methods(instrument), documented "Scpi")
+  for name in pairs(fields "Scpi") do assert.is_not_nil(instrument[name]) end
+end
+
+function checks.ScpiOptions()
+  assert.same(names(upvalue(upvalue(rig.scpi, "sort_options"), "OWN")),
+    of(api.classes["moonrig.ScpiOptions"].fields))
+end
+
+function checks.Sim()
+  local sim <close> = rig.sim { on = { ["A?"] = function(self)
+    for name in pairs(fields "Sim") do assert.is_not_nil(self[name]) end
+    return "seen"
+  end } }
+  assert.same(methods(sim), documented "Sim")
+  assert.equal("seen", sim:connect():query "A?")
+end
+
+function checks.SimDescription() assert.same(names(upvalue(rig.sim, "FIELDS")), fields "SimDescription") end
+
+function checks.SimSetting()
+  local on = getmetatable(rig.sim {}).__index.on
+  assert.same(names(upvalue(upvalue(on, "check_setting"), "SETTING")), fields "SimSetting")
+end
+
+function checks.FaultOptions()
+  local add = getmetatable(require "moonrig.sim.faults"()).__index.add
+  assert.same(names(upvalue(add, "FIELDS")), fields "FaultOptions")
+end
+
+function checks.SimConsole()
+  assert.same(names(upvalue(require "moonrig.sim.console", "CONSOLE")), fields "SimConsole")
+end
+
+function checks.Random() assert.same(methods(rig.sim({}).random), documented "Random") end
 
 -- A machine without an adapter has few of them: what the binding can set.
 function checks.PortInfo()

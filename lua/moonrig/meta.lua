@@ -116,6 +116,34 @@ function rig.ports(pattern) end
 ---@field driver? string        the kernel's driver: "ftdi_sio"
 ---@field identity string       what stays the same when the adapter is plugged in elsewhere
 
+--- An instrument that speaks SCPI, at a URL or on a port that is open, which then belongs to it.
+---
+--- When a query gets no answer in time, its reply may still come. It is never handed out as the answer to the next
+--- query: before that one is sent, the instrument is brought back into step (`resync`).
+---
+--- `local psu <close> = rig.scpi("socket://10.0.0.7:5025", { timeout = 2, on_close = "OUTP OFF" })`
+---@async
+---@param port string|moonrig.Port
+---@param opts? moonrig.ScpiOptions
+---@return moonrig.Scpi
+---  Raises: what `rig.open` raises
+function rig.scpi(port, opts) end
+
+--- A simulated instrument. `docs/guide.md` shows how to describe one.
+---@param description moonrig.SimDescription
+---@return moonrig.Sim
+---  Raises: unsupported (what is wrong with the description)
+function rig.sim(description) end
+
+--- Makes a scheme: `rig.open("NAME:...")` calls `opener(url, opts)`, which returns a port: one that it opened, or one
+--- end of `rig.pair()` with a task at the other. `opts` holds the options of the call and of the URL's query; those
+--- that every port has (`timeout`, `eol`, `baudrate`...) are set on the returned port, the others are the opener's
+--- own. `alt://URL?class=NAME` opens URL with it too.
+---@param name string  letters, digits, `+` `-` `.`
+---@param opener fun(url: string, opts: table): moonrig.Port
+---  Raises: unsupported (the name is bad, or one of moonrig's own schemes)
+function rig.register_scheme(name, opener) end
+
 --- Makes an error object of your own, to raise with error(): for schemes and drivers written in Lua.
 ---@param fields moonrig.Error
 ---@return moonrig.Error
@@ -388,6 +416,347 @@ function Listener:close() end
 ---@async
 function Listener:join() end
 
+--- What `rig.scpi` returns. One exchange at a time: other tasks wait for their turn. Also closes at the end of its
+--- block, however that ends.
+---@class moonrig.Scpi
+---@field port moonrig.Port  the port under it
+---@field url string
+---@field check boolean      reads the error queue after each command, and raises what is in it
+local Scpi = {}
+
+--- Sends a command.
+---@async
+---@param command string
+---@param timeout? moonrig.Seconds
+---@return moonrig.Scpi self
+---  Raises: timeout, closed; with `check`: protocol (what the instrument reports)
+function Scpi:write(command, timeout) end
+
+--- As `write`, but returns `nil` and the error.
+---@async
+---@param command string
+---@param timeout? moonrig.Seconds
+---@return moonrig.Scpi? self
+---@return moonrig.Error? err
+function Scpi:try_write(command, timeout) end
+
+--- Sends a command with bytes after it, as a definite block of IEEE 488.2.
+---@async
+---@param command string  `"DATA:ARB wave,"`
+---@param bytes string
+---@param timeout? moonrig.Seconds
+---@return moonrig.Scpi self
+function Scpi:write_block(command, bytes, timeout) end
+
+--- Sends a query and returns its reply, a line without its end.
+---@async
+---@param command string
+---@param timeout? moonrig.Seconds
+---@return string reply
+---  Raises: timeout (also: not in step yet; the query was not sent then), closed
+function Scpi:query(command, timeout) end
+
+--- As `query`, but returns `nil` and the error.
+---@async
+---@param command string
+---@param timeout? moonrig.Seconds
+---@return string? reply
+---@return moonrig.Error? err
+function Scpi:try_query(command, timeout) end
+
+--- Sends a query and returns its reply as a number: `"+1.50000E-03"`, `"1.5 MV"` (milli; but mega in `MOHM` and
+--- `MHZ`), `"#HFF"`. `9.91E37` and `NAN` are nan, `9.9E37` and `INF` are `math.huge`.
+---@async
+---@param command string
+---@param timeout? moonrig.Seconds
+---@return number
+---  Raises: protocol (the reply is no number)
+function Scpi:query_number(command, timeout) end
+
+--- As `query_number`, but returns `nil` and the error.
+---@async
+---@param command string
+---@param timeout? moonrig.Seconds
+---@return number? value
+---@return moonrig.Error? err
+function Scpi:try_query_number(command, timeout) end
+
+--- Sends a query and returns its reply, a list of numbers. With a `format` of `string.unpack` (`">f"` for
+--- `FORM REAL,32`) the reply is a block of them.
+---@async
+---@param command string
+---@param opts? moonrig.Seconds|{timeout: number?, format: string?}
+---@return number[]
+---  Raises: protocol (one of them is no number)
+function Scpi:query_numbers(command, opts) end
+
+--- As `query_numbers`, but returns `nil` and the error.
+---@async
+---@param command string
+---@param opts? moonrig.Seconds|{timeout: number?, format: string?}
+---@return number[]? values
+---@return moonrig.Error? err
+function Scpi:try_query_numbers(command, opts) end
+
+--- Sends a query and returns its reply without the quotes around it.
+---@async
+---@param command string
+---@param timeout? moonrig.Seconds
+---@return string
+function Scpi:query_string(command, timeout) end
+
+--- Sends a query and returns the bytes of its reply, a block of IEEE 488.2. An indefinite one (`#0`) ends where a line
+--- end is followed by 0.1 s of silence: the stream does not say it.
+---@async
+---@param command string
+---@param timeout? moonrig.Seconds  without a byte
+---@return string bytes
+---  Raises: protocol (the reply is no block)
+function Scpi:query_block(command, timeout) end
+
+--- As `query_block`, but returns `nil` and the error.
+---@async
+---@param command string
+---@param timeout? moonrig.Seconds
+---@return string? bytes
+---@return moonrig.Error? err
+function Scpi:try_query_block(command, timeout) end
+
+--- Who is it? (`*IDN?`) `raw` is the whole reply; what it does not have is nil.
+---@async
+---@param timeout? moonrig.Seconds
+---@return {maker: string, model: string?, serial: string?, firmware: string?, raw: string}
+function Scpi:idn(timeout) end
+
+--- As `idn`, but returns `nil` and the error.
+---@async
+---@param timeout? moonrig.Seconds
+---@return {maker: string, model: string?, serial: string?, firmware: string?, raw: string}? idn
+---@return moonrig.Error? err
+function Scpi:try_idn(timeout) end
+
+--- Waits until the commands before have been carried out (`*OPC?`).
+---@async
+---@param timeout? moonrig.Seconds
+---@return moonrig.Scpi self
+function Scpi:opc(timeout) end
+
+--- As `opc`, but returns `nil` and the error.
+---@async
+---@param timeout? moonrig.Seconds
+---@return moonrig.Scpi? self
+---@return moonrig.Error? err
+function Scpi:try_opc(timeout) end
+
+--- Reads the error queue until it is empty, and raises what was in it.
+---@async
+---@param timeout? moonrig.Seconds
+---@return moonrig.Scpi self
+---  Raises: protocol (field `errors`: a list of `{code, text}`)
+function Scpi:check_errors(timeout) end
+
+--- As `check_errors`, but returns `nil` and the error.
+---@async
+---@param timeout? moonrig.Seconds
+---@return moonrig.Scpi? self
+---@return moonrig.Error? err
+function Scpi:try_check_errors(timeout) end
+
+--- Clears status and error queue (`*CLS`); gets back into step before that.
+---@async
+---@param timeout? moonrig.Seconds
+---@return moonrig.Scpi self
+function Scpi:clear(timeout) end
+
+--- Sets the instrument to its defaults (`*RST`).
+---@async
+---@param timeout? moonrig.Seconds
+---@return moonrig.Scpi self
+function Scpi:reset(timeout) end
+
+--- Takes the instrument for in step although a query was not answered: for `resync = false`.
+---@async
+---@return moonrig.Scpi self
+function Scpi:forget() end
+
+--- Keeps other tasks away while you do several things in a row: `local held <close> = psu:hold()`.
+---@async
+---@return table? held
+function Scpi:hold() end
+
+--- Sends the commands of `on_close`, then closes the port. Closing twice does no harm.
+---@async
+---  Raises: what kept those commands from being sent; when it closes because of another error, that one says so
+function Scpi:close() end
+
+--- What `rig.scpi` accepts; all other options are those of the port.
+---@class moonrig.ScpiOptions: moonrig.OpenOptions
+---@field on_close? string|string[]  commands for the end, whatever happened: `"OUTP OFF"`
+---@field check? boolean             read the error queue after each command
+---@field error_query? string        default `"SYST:ERR?"`
+---@field block_eol? boolean         `false`: no line end follows a block
+---@field resync? false|string|function  `"auto"`: wait a moment, then ask `*OPC?` or `*IDN?` and throw away what comes
+---  before the answer; `"wait"`: send nothing of one's own; `"reopen"`: a new connection; `function(port, query)`: your
+---  own way, a device clear perhaps; `false`: raise until `forget()` is called
+---@field late? number               seconds after which a reply is held for lost, when the instrument answers neither
+---  `*OPC?` nor `*IDN?`; default 5. One that is later still is taken for an answer
+
+--- A simulated instrument. It answers at any port; one state, however many clients. Also closes at the end of its
+--- block.
+---@class moonrig.Sim
+---@field state table            what it remembers
+---@field port moonrig.Port      in a function of `on`: the client's
+---@field random moonrig.Random
+local Sim = {}
+
+--- A port with the simulator at its other end.
+---@param opts? moonrig.Settings
+---@return moonrig.Port
+function Sim:connect(opts) end
+
+--- Answers to all who connect to a URL.
+---@param url string  as for `rig.listen`
+---@param opts? moonrig.ListenOptions
+---@return moonrig.Listener
+function Sim:listen(url, opts) end
+
+--- Answers at a port until it closes.
+---@async
+---@param port moonrig.Port
+function Sim:serve(port) end
+
+--- What it answers to a message; nil for nothing. Without faults and delay.
+---@param message string
+---@return string? reply
+function Sim:reply(message) end
+
+--- Adds or replaces a command, as in `on`.
+---@param key string
+---@param reply string|number|false|function|moonrig.SimSetting
+---@return moonrig.Sim self
+function Sim:on(key, reply) end
+
+--- Lets something go wrong with replies from now on: `drop`, `garble`, `cut` (half of it), `stall`, `wrong` (the one
+--- before, or `reply`), `disconnect`. Without count and probability: once.
+---@param kind "drop"|"garble"|"cut"|"stall"|"wrong"|"disconnect"
+---@param opts? integer|moonrig.FaultOptions  a number is a count
+---@return moonrig.Sim self
+function Sim:fault(kind, opts) end
+
+--- Takes faults away.
+---@param kind? string  none: all of them
+---@return moonrig.Sim self
+function Sim:clear_faults(kind) end
+
+--- Back to the state it began with, as `*RST`.
+function Sim:reset() end
+
+--- Puts an error into the queue that `SYST:ERR?` reads.
+---@param code integer  `-222`
+---@param words? string
+function Sim:error(code, words) end
+
+--- A random number around 0, normally distributed.
+---@param sigma number
+---@return number
+function Sim:noise(sigma) end
+
+--- A number as SCPI writes it, or nil.
+---@param word string
+---@return number?
+function Sim:number(word) end
+
+--- A value as an instrument writes it: `true` is 1, nan 9.91E37.
+---@param value any
+---@return string
+function Sim:text(value) end
+
+--- Bytes as a definite block, to return from a function of `on`.
+---@param bytes string
+---@return string
+function Sim:block(bytes) end
+
+--- Writes to a client at the rate of the simulator.
+---@async
+---@param port moonrig.Port
+---@param bytes string
+function Sim:send(port, bytes) end
+
+--- Ends its listeners and connections.
+function Sim:close() end
+
+--- What `rig.sim` accepts, and the file of a simulator returns.
+---@class moonrig.SimDescription
+---@field idn? string              reply to `*IDN?`
+---@field state? table             what it remembers, and begins with again after `*RST`
+---@field on? table                command to reply. A key is a header in SCPI's notation with typed parameters
+---  (`"[SOURce:]VOLTage <number>"`, `"OUTPut#:STATe?"`), a text, or a Lua pattern when it begins with `^`. A reply is a
+---  text (`%1`: the first capture), a number, `false` for none, `function(self, values...)`, or a setting
+---@field scpi? boolean            `false`: lines as they are, no `;`, no common commands
+---@field delay? number|number[]|function  seconds before a reply; `{least, most}`
+---@field rate? number             bytes per second
+---@field seed? integer            of its random numbers; default 1
+---@field format? string           of floats; default `"%.7g"`
+---@field eol? string              after a reply; default `"\n"`
+---@field eol_in? string           after a message; default `"\n"`, a `"\r"` before it goes too
+---@field echo? boolean            sends back what it is sent
+---@field unknown? string|function  reply to what it does not know; none: SCPI's error -113
+---@field error_limit? integer     length of the error queue; default 20
+---@field faults? table            kind to options, as for `sim:fault`
+---@field on_reset? fun(self: moonrig.Sim)
+---@field on_close? fun(self: moonrig.Sim)
+---@field observer? fun(command: string, reply: string?)  sees every exchange
+---@field console? moonrig.SimConsole  makes it a device with a prompt
+---@field session? fun(self: moonrig.Sim, port: moonrig.Port)  anything else: talks to one client until it returns
+
+--- A setting of a simulator: `["VOLTage"] = { "volt", min = 0, max = 30 }` takes `VOLT 5`, `VOLT MAX`, `VOLT?`,
+--- `VOLT? MAX`. Its kind is that of the value in `state`.
+---@class moonrig.SimSetting
+---@field min? number
+---@field max? number
+---@field default? any
+---@field choices? string[]        `{"VOLTage", "CURRent"}`: the short form is kept
+---@field before? fun(self: moonrig.Sim, value: any)  before it is put in force
+---@field on_set? fun(self: moonrig.Sim, value: any)  after that
+
+--- How often a fault strikes, and whom.
+---@class moonrig.FaultOptions
+---@field count? integer
+---@field probability? number      from 0 to 1; for ever, unless there is a count
+---@field match? string            Lua pattern of the commands
+---@field seconds? number          of a stall; default 1
+---@field reply? string            the wrong one
+
+--- A device with a prompt. In a function of `on`, `self:say(text)` writes at once, `self:reboot()` starts over,
+--- `self.leave = true` logs out. DTR off holds it in reset; RTS off when DTR comes on again leads to the boot loader.
+---@class moonrig.SimConsole
+---@field rom? string|table        what it prints first: text, or a list of texts and pauses in seconds
+---@field autoboot? {seconds: number?, prompt: string?, on: table?}  a key or a break in that time leads to a boot
+---  loader
+---@field boot? string|table       what it prints when it goes on
+---@field login? table<string, string>  user to password; `""` asks for none
+---@field host? string             before "login:"
+---@field prompt? string           default `"# "`
+
+--- A simulator's own random numbers: the same seed gives the same ones.
+---@class moonrig.Random
+local Random = {}
+
+--- From 0 up to, not including, 1.
+---@return number
+function Random:uniform() end
+
+--- Normally distributed around 0.
+---@param sigma? number  default 1
+---@return number
+function Random:normal(sigma) end
+
+--- A whole number.
+---@param low integer
+---@param high integer
+---@return integer
+function Random:integer(low, high) end
+
 --- A function that runs beside the others, started with `rig.spawn`.
 ---@class moonrig.Task
 local Task = {}
@@ -470,6 +839,8 @@ function Held:release() end
 ---@field received? string  what had arrived (at most 64 KiB); on an open port these bytes can still be read
 ---@field written? integer  of a write: how many bytes went
 ---@field errno? integer    the system's number, where it has one
+---@field query? string     of an instrument: the command
+---@field errors? table     of `check_errors`: a list of `{code, text}`
 
 ---@alias moonrig.ErrorCode
 ---| "timeout"      # not within the time
