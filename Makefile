@@ -29,6 +29,9 @@ FUZZ = $(patsubst spec/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(wildcard spec/fuzz/*_fuzz
 
 all: $(BUILD)/moonrig  ## the program, build/moonrig
 
+demo: all        ## simulated instruments and a final test against them; record and reports in out/
+	@scripts/demo.sh
+
 test:            ## every spec, plain and with sanitizers, and luacheck; some: SPECS=spec/main_spec.lua
 	@scripts/deps.sh build test
 	@$(MAKE) --no-print-directory all
@@ -95,5 +98,5 @@ $(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(wildcard core/base/*.[ch] core/proto/*.[ch
 deps-%:
 	@scripts/deps.sh build $*
 
-.PHONY: all test test-vm lint fuzz bench instructions docs install clean help
+.PHONY: all demo test test-vm lint fuzz bench instructions docs install clean help
 -include $(OBJ:.o=.d)

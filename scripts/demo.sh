@@ -1,0 +1,54 @@
+#!/bin/sh
+# demo.sh: `make demo`: simulated instruments in processes of their own, behind TCP ports and a
+# pseudo-terminal, and a final test against them.  The record and the reports go to out/; every run
+# is added to the same record.  The exit code is the verdict.
+#   scripts/demo.sh [SERIAL]
+set -eu
+cd "$(dirname "$0")/.."
+moonrig=${MOONRIG:-build/moonrig}
+out=${OUT:-out}
+serial=${1:-PSU4711}
+
+work=$(mktemp -d)
+pids=
+stop() {
+	[ -z "$pids" ] || kill $pids 2>/dev/null || true
+	wait
+	rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM HUP
+
+# simulator FD SCRIPT ARG...: starts one; its URL is then in $url.  It lives in a session of its own, so
+# that a Ctrl-C does not take it away from the teardown, and its output, the file descriptor, stays open.
+simulator() {
+	fd=$1
+	shift
+	mkfifo "$work/$fd"
+	setsid "$moonrig" sim "$@" >"$work/$fd" &
+	pids="$pids $!"
+	eval "exec $fd<\"\$work/$fd\""
+	read -r url <&"$fd" || { echo "demo.sh: the simulator $1 did not start" >&2; exit 2; }
+}
+
+simulator 3 examples/sims/psu.lua --listen socket://127.0.0.1:0
+psu=$url
+simulator 4 examples/sims/dmm.lua --listen socket://127.0.0.1:0 -- --supply "$psu" --load 10
+dmm=$url
+simulator 5 examples/sims/dut.lua --listen pty:
+console=$url
+
+mkdir -p "$out"
+cat >"$work/station.lua" <<EOS
+-- Made by scripts/demo.sh; examples/station.lua is one to start from.
+return {
+  name = "demo",
+  instruments = {
+    psu = { url = "$psu", simulated = true, idn = "^MOONRIG,PSU%-", safe_state = { "VOLT 0", "OUTP OFF" } },
+    dmm = { url = "$dmm", simulated = true, idn = "^MOONRIG,DMM%-" },
+    console = { url = "$console", simulated = true, driver = "port", options = { baudrate = 115200 } },
+  },
+}
+EOS
+"$moonrig" test examples/psu_final.lua --dut "$serial" --station "$work/station.lua" --results "$out/demo.db" \
+	--report "html=$out/demo.html" --report "junit=$out/demo.xml"
