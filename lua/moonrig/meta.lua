@@ -163,7 +163,7 @@ function rig.error(fields) end
 ---@field name string           read only; device path, or host:port
 ---@field is_open boolean       read only
 ---@field lost? string         read only; with reconnect: why the port went away, until it is back
----@field in_waiting integer    read only; bytes that can be read without waiting; raises `closed` when none will come any more
+---@field in_waiting integer    read only; bytes that can be read at once; raises `closed` when none will come any more
 ---@field out_waiting integer   read only; bytes written that are not sent yet
 ---@field cts boolean           read only; Clear To Send
 ---@field dsr boolean           read only; Data Set Ready
