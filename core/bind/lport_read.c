@@ -111,12 +111,19 @@ static void add_what_came(const struct buf *rx, struct err *e)
 	buf_clear(&text);
 }
 
+enum { TIMER_SLACK = 1000000 };              /* ns by which a timer may be early */
+
 static int failed(lua_State *L, struct lport *lp, double seconds)
 {
 	struct err e;
 	struct port *p = lp->port;
+	const struct request *r = &lp->request;
 	size_t have = p->rx.len;
-	lport_timed_out(lp, missing(&lp->request), seconds, &e);
+	if (r->gap && have && now_ns() + TIMER_SLACK < r->deadline)
+		err_set(&e, ERR_TIMEOUT, "%s: %s before %g s of silence (inter_byte_timeout)", p->name, missing(r),
+			(double)r->gap / 1e9);
+	else
+		lport_timed_out(lp, missing(r), seconds, &e);
 	if (have)
 		add_what_came(&p->rx, &e);
 	if (!have && p->taps)

@@ -23,3 +23,14 @@ describe("lines()", function()
     assert.same({ "1,2", "closed" }, { collect(device) })
   end)
 end)
+
+describe("a read that ends by inter_byte_timeout", function()
+  it("says so", function()
+    local near <close>, far = rig.pair { inter_byte_timeout = 0.01, timeout = 5 }
+    far:write "ab"
+    local _, err = near:try_read(4)
+    assert.same({ "timeout", "ab" }, { err.code, err.received })
+    assert.matches('not enough bytes before 0.01 s of silence %(inter_byte_timeout%)', err.message)
+    far:close()
+  end)
+end)
