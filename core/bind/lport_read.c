@@ -177,7 +177,7 @@ static int step(lua_State *L, int status, lua_KContext ctx)
 			return finish(L, lp);
 		return failed(L, lp, lua_tonumber(L, -1));
 	}
-	return task_wait(L, &lp->reader, r->deadline, step, (lua_KContext)lp);
+	return task_wait(L, &lp->reader, gap_deadline(lp), step, (lua_KContext)lp);
 }
 
 /* Bytes up to where this request may search are taken before the sender has to wait. */

@@ -176,7 +176,7 @@ int port_send_break(struct port *p, double seconds, struct err *e)
 	size_t n = 0;
 	if (p->pending)
 		return busy(p, e);
-	bool may_wait = p->state == PORT_OPEN && p->ops->set_break && p->ops->out_waiting;
+	bool may_wait = p->state == PORT_OPEN && p->ops->set_break && p->ops->out_waiting && !p->ops->drain;
 	if (!timed_of(p, e) || (may_wait && port_out_waiting(p, &n, e) < 0))
 		return -1;
 	p->timed->break_seconds = seconds;
