@@ -1,14 +1,12 @@
 -- Runs a shell command beside the spec's own tasks (io.popen would stop them), for specs that play the
 -- other end themselves. Output and error output come together.
 local rig = require "moonrig"
+local program = require "support.program"
 
 local shell = {}
 
 -- The program under test, absolute.
-shell.moonrig = os.getenv "MOONRIG" or "build/moonrig"
-if not shell.moonrig:find "^/" then shell.moonrig = os.getenv "PWD" .. "/" .. shell.moonrig end
-
-function shell.quote(text) return "'" .. text:gsub("'", [['\'']]) .. "'" end
+shell.moonrig = program.path:find "^/" and program.path or os.getenv "PWD" .. "/" .. program.path
 
 --- Starts a command: a port on which it runs.
 function shell.start(command) return rig.open("exec:" .. command, { timeout = 20 }) end
@@ -30,8 +28,8 @@ function shell.run(command) return shell.finish(shell.start(command)) end
 
 --- Runs an example of the repository.
 function shell.example(name, ...)
-  local words = { shell.quote(shell.moonrig), "examples/" .. name }
-  for _, word in ipairs { ... } do words[#words + 1] = shell.quote(word) end
+  local words = { program.quote(shell.moonrig), "examples/" .. name }
+  for _, word in ipairs { ... } do words[#words + 1] = program.quote(word) end
   return shell.start(table.concat(words, " "))
 end
 
