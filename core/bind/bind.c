@@ -171,6 +171,7 @@ int luaopen_moonrig_core(lua_State *L)
 	open_queue(L);
 	open_port(L);
 	open_listen(L);
+	open_tap(L);
 	open_list(L);
 	open_store(L);
 	return 1;

@@ -14,9 +14,14 @@ end })
 
 local scheme = { in_c = in_c }
 
+-- Will C open it? What is no string too: C says what is wrong with that.
 local function is_plain(url)
-  if type(url) ~= "string" then return true end -- C says what is wrong
+  if type(url) ~= "string" then return true end
   local name = match(url, "^(%a[%w+.-]+):")
+  if name == "spy" or name == "record" then
+    local inner = match(url, "^spy:/*([^?/].*)") or match(url, "[?&]url=(.*)")
+    return not inner or is_plain(inner)
+  end
   if name then return in_c[name] end
   return not match(url, "::%a+$")
 end

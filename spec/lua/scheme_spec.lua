@@ -74,6 +74,52 @@ describe("a scheme in Lua", function()
   end)
 end)
 
+describe("spy:// and record:", function()
+  local path
+  before_each(function() path = os.tmpname() end)
+  after_each(function() os.remove(path) end)
+
+  local function contents()
+    local file <close> = assert(io.open(path))
+    return file:read "a"
+  end
+
+  it("see what passes on a port of a scheme in Lua", function()
+    local name, color = new_name(), nil
+    rig.register_scheme(name, function(_, opts)
+      color = opts.color
+      local near, far = rig.pair()
+      rig.spawn(function()
+        for line in far:lines(math.huge) do far:write_line(line:upper()) end
+      end)
+      return near
+    end)
+    for _, url in ipairs { "spy://NAME://x?file=PATH", "spy://?file=PATH&url=NAME:x" } do
+      os.remove(path)
+      url = url:gsub("NAME", name):gsub("PATH", path)
+      local port = rig.open(url, { timeout = 2 })
+      assert.same({ "HELLO", 2 }, { port:query("hello"), port.timeout })
+      port:close()
+      assert.matches("TX   0000  68 65 6C 6C 6F 0A", contents(), 1, true)
+      assert.matches("RX   0000  48 45 4C 4C 4F 0A", contents(), 1, true)
+    end
+    assert.is_nil(color)
+    local port = rig.open(("record:%s?url=spy://%s:x?raw&file=/dev/null"):format(path, name))
+    port:query("again")
+    port:close()
+    assert.matches("AGAIN", contents())
+    local replayed <close> = rig.open("replay:" .. path)
+    assert.equal("AGAIN", replayed:query("again"))
+  end)
+
+  it("say what is wrong inside", function()
+    assert.matches('unknown scheme "nonsense"', fails(rig.open, "spy://nonsense://x").message)
+    local _, err = rig.try_open("spy://sim:/nowhere.lua?file=" .. path)
+    assert.equal("not_found", err.code)
+    assert.matches("color=maybe", fails(rig.open, "spy://sim:/nowhere.lua?color=maybe").message)
+  end)
+end)
+
 describe("alt://", function()
   it("opens the URL with the class", function()
     local name, seen = new_name(), nil

@@ -149,12 +149,23 @@ end
 --- The names of all schemes, in one line.
 ---@return string
 function other.names()
-  local names = {}
-  for name in pairs(openers) do names[#names + 1] = name end
-  for _, name in ipairs(core.schemes()) do names[#names + 1] = name end
+  local names = core.schemes()
+  for name in pairs(openers) do
+    if not in_c[name] then names[#names + 1] = name end
+  end
   table.sort(names)
   return table.concat(names, " ")
 end
+
+-- spy:// and record: around a scheme that C does not open: what is inside is opened here, the taps come after.
+local function open_inside(url, opts)
+  local inner, inner_opts, taps = core.unwrap(url, opts)
+  local port = require("moonrig.scheme").open(inner, inner_opts)
+  core.attach(port, taps)
+  return port
+end
+
+openers.spy, openers.record = open_inside, open_inside
 
 --- Opens it: with its opener, or what stands for the VISA name.
 ---@async
