@@ -129,7 +129,7 @@ function rig.ports(pattern) end
 ---  Raises: what `rig.open` raises
 function rig.scpi(port, opts) end
 
---- A simulated instrument. `docs/guide.md` shows how to describe one.
+--- A simulated instrument: `examples/simulator.lua` is one in a few lines, `examples/sims` has longer ones.
 ---@param description moonrig.SimDescription
 ---@return moonrig.Sim
 ---  Raises: unsupported (what is wrong with the description)

@@ -329,7 +329,7 @@ describe("a reply that is late", function()
 
   it("that never comes costs one fence", function()
     local sim, heard = recorder { on = { ["B?"] = "b" } }
-    local psu <close> = rig.scpi(sim:connect(), { timeout = 0.2 })
+    local psu <close> = rig.scpi(sim:connect(), { timeout = 0.6 })
     sim:fault("drop")
     timed_out(psu, "B?")
     assert.equal("b", psu:query("B?"))
@@ -341,7 +341,7 @@ describe("a reply that is late", function()
 
   it("of an instrument that takes one query in a message comes before *IDN?", function()
     local sim, heard = recorder { scpi = false, on = { ["B?"] = "b", ["*IDN?"] = "ACME,X,1,2" } }
-    local psu <close> = rig.scpi(sim:connect(), { timeout = 0.2 })
+    local psu <close> = rig.scpi(sim:connect(), { timeout = 0.6 })
     for _ = 1, 2 do
       timed_out(psu, "SILENCE?")
       assert.equal("b", psu:query("B?"))
@@ -351,7 +351,7 @@ describe("a reply that is late", function()
 
   it("of an instrument that knows neither is held for lost after a while", function()
     local sim = rig.sim { scpi = false, on = { ["B?"] = "b" } }
-    local psu <close> = rig.scpi(sim:connect(), { timeout = 0.05, late = 0.12 })
+    local psu <close> = rig.scpi(sim:connect(), { timeout = 0.05, late = 0.3 })
     timed_out(psu, "SILENCE?")
     local refused = 0
     while true do
@@ -360,7 +360,7 @@ describe("a reply that is late", function()
       assert.matches("out of step", err.message)
       refused = refused + 1
     end
-    assert.is_true(refused >= 1 and refused <= 3)
+    assert.is_true(refused >= 1 and refused <= 6)
     assert.equal("b", psu:query("B?"))
   end)
 
@@ -377,7 +377,7 @@ describe("a reply that is late", function()
 
   it("may be the rest of a block", function()
     local near, far = rig.pair()
-    local scope <close> = rig.scpi(near, { timeout = 0.2 })
+    local scope <close> = rig.scpi(near, { timeout = 1 })
     rig.spawn(function()
       for line in far:lines(math.huge) do
         if line == "CURV?" then
