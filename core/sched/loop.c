@@ -179,6 +179,7 @@ struct loop *loop_new(lua_State *L)
 	if (!l || !cfg)
 		goto fail;
 	event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
+	event_config_set_flag(cfg, EVENT_BASE_FLAG_PRECISE_TIMER);   /* else each timer is up to 4 ms late */
 	l->L = L;
 	l->budget = TEARDOWN_BUDGET;
 	l->base = event_base_new_with_config(cfg);

@@ -155,6 +155,16 @@ describe("time", function()
     far:close()
   end)
 
+  it("is exact to less than a clock tick of 4 ms, also for short times", function()
+    local best = math.huge
+    for _ = 1, 10 do
+      local began = rig.now()
+      rig.sleep(0.001)
+      best = math.min(best, rig.now() - began)
+    end
+    assert.is_true(best >= 0.001 and best < 0.0025, best)
+  end)
+
   it("refuses what is not seconds", function()
     for _, bad in ipairs { -1, 0 / 0, "1", {}, true } do
       local err = fails(function() rig.sleep(bad) end)
