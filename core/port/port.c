@@ -204,6 +204,7 @@ void port_free(struct port *p)
 		return;
 	p->news = NULL;
 	port_close(p);
+	timed_free(p);                       /* of calls after the close */
 	if (p->ops->free)
 		p->ops->free(p);
 	taps_free(p->taps);
