@@ -248,6 +248,20 @@ function checks.Dut()
   assert.same(names(started.dut), fields "Dut")
 end
 
+local function station_fields(name) return names(upvalue(require "moonrig.station".new, name)) end
+
+function checks.StationFile() assert.same(station_fields "STATION", fields "StationFile") end
+
+function checks.StationInstrument()
+  local check = upvalue(require "moonrig.station".new, "check_instruments")
+  assert.same(names(upvalue(check, "INSTRUMENT")), fields "StationInstrument")
+end
+
+function checks.Calibration()
+  local check = upvalue(require "moonrig.station".new, "check_instruments")
+  assert.same(names(upvalue(check, "CALIBRATION")), fields "Calibration")
+end
+
 function checks.Limits() assert.same(known("moonrig.limits", "new", "FIELDS"), fields "Limits") end
 
 describe("meta.lua", function()

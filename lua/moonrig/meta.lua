@@ -1000,4 +1000,28 @@ function Test:fail(message, code) end
 ---@field uncertainty? number    in `unit`
 ---@field stop_on_fail? boolean  a FAIL ends phase and run
 
+--- What a station file returns: the instruments of a bench, and where their results go. Paths in it are relative to
+--- its folder. For completion in it: `---@type moonrig.StationFile` above `local station = { ... }`.
+---@class moonrig.StationFile
+---@field name? string       default: the name of the computer
+---@field results? string    the record; default "results.db" in the folder where the test is started
+---@field instruments? table<string, moonrig.StationInstrument>  by the names that procedures use: `t.psu`
+---@field sites? table<string, { instruments: table<string, moonrig.StationInstrument> }>  places for a unit, each with
+---  instruments of its own besides those of the station; `--site` says which
+
+---@class moonrig.StationInstrument
+---@field url? string               of its port
+---@field options? moonrig.OpenOptions  of its port
+---@field driver? string            "scpi" (default), "port" for the port itself, or a Lua module with a function
+---  `open(port, entry)`, which returns what procedures get
+---@field idn? string|false         Lua pattern that "maker,model,serial,firmware" has to match; false: do not ask
+---@field safe_state? string[]|fun(instrument: any)  at the end of each run, whatever happened
+---@field simulator? string         file of the simulator that `--simulate` puts in its place
+---@field simulated? boolean        what is at `url` is a simulator: runs are marked
+---@field calibration? moonrig.Calibration
+
+---@class moonrig.Calibration
+---@field due? string          "2027-01-31"; after that day each run has a warning
+---@field certificate? string
+
 return rig
