@@ -231,7 +231,14 @@ end
 -- A line; a SCPI message may have a block with line ends in it.  The zero byte of a break is no part of it.
 local function read_message(self, port)
   local eol = self.eol_in
-  local message = port:read_until(eol, math.huge):sub(1, -#eol - 1)
+  local message, err = port:try_read_until(eol, math.huge)
+  if not message then
+    if err.code ~= "protocol" then error(err, 0) end -- protocol: more than an instrument takes in one line
+    port:flush_input()
+    self:error(-363)
+    return ""
+  end
+  message = message:sub(1, -#eol - 1)
   local missing = self.scpi and text.missing(message) or 0
   while missing > 0 do
     message = message .. eol
@@ -244,7 +251,10 @@ local function read_message(self, port)
   return message:sub(1, -2)
 end
 
+local LONGEST <const> = 16 * 1024 * 1024 -- bytes of a message until its first line end
+
 local function serve_lines(self, port)
+  port.window = LONGEST
   while true do
     local message = read_message(self, port)
     if self.echo then self:send(port, message .. self.eol) end

@@ -94,6 +94,18 @@ describe("a simulator", function()
     end
   end)
 
+  it("takes long messages, and survives endless ones", function()
+    simulate { on = { ["DATA <block>"] = function(self, bytes) self.state.size = #bytes end,
+      ["SIZE?"] = function(self) return self.state.size end } }
+    port:write("DATA #73000000", ("x"):rep(3000000), "\n")
+    assert.equal("3000000", port:query("SIZE?"))
+    local megabyte = ("x"):rep(1024 * 1024)
+    for _ = 1, 18 do port:write(megabyte) end
+    port:write("\n")
+    assert.equal("3000000", port:query("SIZE?"))
+    assert.equal('-363,"Input buffer overrun"', port:query("SYST:ERR?"))
+  end)
+
   it("takes lines as they are when it does not speak SCPI", function()
     simulate { scpi = false, eol = "\r", eol_in = "\r", echo = true,
       unknown = function(_, line) return "? " .. line end,
