@@ -69,7 +69,7 @@ install: all     ## program, man page, examples and annotations below PREFIX=/us
 	install -D -s $(BUILD)/moonrig $(DESTDIR)$(PREFIX)/bin/moonrig
 	install -D -m 644 packaging/moonrig.1 $(SHARE)/man/man1/moonrig.1
 	install -D -m 644 lua/moonrig/meta.lua $(SHARE)/moonrig/library/moonrig/meta.lua
-	install -d $(SHARE)/doc/moonrig/examples && install -m 644 examples/* $(SHARE)/doc/moonrig/examples
+	cd examples && find . -type f -exec install -D -m 644 '{}' '$(abspath $(SHARE))/doc/moonrig/examples/{}' ';'
 
 clean:           ## remove what was built
 	rm -rf build
