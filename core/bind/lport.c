@@ -4,6 +4,7 @@
 // task's own stack, so it needs no reference.  See lport.h for the other files.
 #include "bind/lport.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -188,10 +189,18 @@ static int open_failed(lua_State *L, const char *text, const struct err *e)
 	return twin ? 2 : lua_error(L);
 }
 
+static int begin_opening(lua_State *L, struct lport *lp, const char *text, struct err *e)
+{
+	struct url u;
+	if (url_parse(&u, text, e) < 0)
+		return -1;
+	bind_options(L, 2, &u);
+	return port_open(loop_of(L)->base, &u, on_news, lp, &lp->port, e);
+}
+
 /* lua: port = core.open(url[, options]); nil, err = core.try_open(...) */
 static int lport_open(lua_State *L)
 {
-	struct url u;
 	struct err e = { 0 };
 	size_t n;
 	if (lua_type(L, 1) != LUA_TSTRING)
@@ -201,11 +210,12 @@ static int lport_open(lua_State *L)
 		raise_argument(L, 1, "a URL without a zero byte");
 	if (!lua_isnoneornil(L, 2) && !lua_istable(L, 2))
 		raise_argument(L, 2, "a table of options");
-	if (url_parse(&u, text, &e) < 0)
-		return open_failed(L, text, &e);
-	bind_options(L, 2, &u);
 	struct lport *lp = new_closed(L);
-	int r = port_open(loop_of(L)->base, &u, on_news, lp, &lp->port, &e);
+	int r = begin_opening(L, lp, text, &e);
+	if (r < 0 && (e.code == ERR_BUSY || e.sys == EMFILE || e.sys == ENFILE)) {
+		lua_gc(L, LUA_GCCOLLECT, 0);     /* by a port that the script has dropped, perhaps */
+		r = begin_opening(L, lp, text, &e);
+	}
 	if (r < 0)
 		return open_failed(L, text, &e);
 	if (r == 0) {

@@ -65,3 +65,13 @@ describe("a failed open", function()
     end
   end)
 end)
+
+describe("a port that the script has dropped", function()
+  it("does not keep the device busy", function()
+    local link = os.tmpname()
+    os.remove(link)
+    local master <close> = rig.open("pty:" .. link) -- luacheck: ignore master
+    for i = 1, 3 do rig.open(link):write(tostring(i)) end
+    assert.equal("123", master:read(3))
+  end)
+end)
