@@ -178,19 +178,23 @@ int listen_accept(struct listener *l, struct port **out, struct err *e)
 {
 	struct sockaddr_storage a = { 0 };
 	socklen_t size = sizeof a;
-	char name[80] = "unix client";
+	char name[80] = "unix client", url[sizeof l->url];
 	bool loopback;
 	int fd = accept4(l->fd, (struct sockaddr *)&a, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 			return 2;
-		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == ENETDOWN
+			|| errno == EHOSTUNREACH || errno == ENETUNREACH)
 			return 0;
 		return err_sys(e, errno, "accepting on %s", l->url);
 	}
-	if (a.ss_family == AF_INET || a.ss_family == AF_INET6)
+	if (a.ss_family == AF_INET || a.ss_family == AF_INET6) {
 		address_text(&a, name, &loopback);
-	*out = socket_accepted(l->base, fd, name, e);
+		snprintf(url, sizeof url, "socket://%s", name);
+	} else
+		snprintf(url, sizeof url, "%s", l->url);
+	*out = socket_accepted(l->base, fd, url, name, e);
 	return *out ? 1 : -1;
 }
 

@@ -318,10 +318,10 @@ const struct port_ops socket_ops = { .name = "socket", .options = tcp_options, .
 const struct port_ops unix_ops = { .name = "unix", .open = unix_open, SOCKET_OPS };
 static const struct port_ops accepted_ops = { .name = "socket", .open = no_open, SOCKET_OPS };
 
-struct port *socket_accepted(struct event_base *base, int fd, const char *name, struct err *e)
+struct port *socket_accepted(struct event_base *base, int fd, const char *url, const char *name, struct err *e)
 {
 	struct url u;
-	if (url_parse(&u, name, e) < 0)
+	if (url_parse(&u, url, e) < 0)
 		goto fail;
 	struct port *p = port_new(&accepted_ops, base, &u);
 	if (!p) {

@@ -7,7 +7,8 @@
 extern const struct port_ops socket_ops;
 extern const struct port_ops unix_ops;
 
-/* A port on a connected stream socket that was accepted; takes fd over, also on failure. name: "127.0.0.1:40112" */
-struct port *socket_accepted(struct event_base *base, int fd, const char *name, struct err *e);
+/* A port on a connected stream socket that was accepted; takes fd over, also on failure.
+ * url: "socket://127.0.0.1:40112", name: "127.0.0.1:40112" */
+struct port *socket_accepted(struct event_base *base, int fd, const char *url, const char *name, struct err *e);
 
 #endif

@@ -4,6 +4,7 @@ local core = require "moonrig.core"
 local Listener = {}
 Listener.__index = Listener
 Listener.__close = function(self) self:close() end
+Listener.__tostring = function(self) return "listener: " .. self.url end
 
 --- Ends listening; clients that are connected stay.
 function Listener:close()
@@ -40,14 +41,16 @@ end
 ---@param opts? table insecure=true to listen off loopback
 ---@return moonrig.Listener
 return function(url, handler, opts)
-  if type(handler) ~= "function" then
-    local message = "listen: argument 2: expected a function, got " .. type(handler)
-    error(core.error { code = "unsupported", message = message }, 2)
+  if type(url) ~= "string" or type(handler) ~= "function" then
+    local message = type(url) ~= "string" and "listen: argument 1: expected a URL, got " .. type(url)
+      or "listen: argument 2: expected a function, got " .. type(handler)
+    error(core.error { code = "unsupported", message = message }, 0)
   end
   local self = setmetatable({}, Listener)
   local function guarded(port)
     local ok, err = pcall(handler, port)
-    if not ok and not (type(err) == "table" and err.code == "closed") then error(err, 0) end
+    local client_went = type(err) == "table" and err.code == "closed" and err.url == port.url
+    if not ok and not client_went then error(err, 0) end
   end
   function self.spawn(fn) return core.spawn(fn) end
   if url:match("^pty:") then
