@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// ltap.c: the taps of spy:// and record: around a port that Lua opens (a scheme written in Lua).  For a port
-// that C opens, port.c does all this by itself.  The taps belong to the userdata until a port has them.
+// ltap.c: the taps of spy:// and record: around a port that Lua opens (a scheme written in Lua), and the name of
+// such a port.  For a port that C opens, port.c does all this by itself.  The taps belong to the userdata until a
+// port has them.
+#include <stdlib.h>
 #include <string.h>
 
 #include "bind/bind.h"
@@ -79,6 +81,24 @@ static int ltap_attach(lua_State *L)
 	return 0;
 }
 
+/* lua: core.name(port, url)   what an end of a pair stands for, in messages and as port.url */
+static int ltap_name(lua_State *L)
+{
+	struct lport *lp = luaL_testudata(L, 1, "moonrig.Port");
+	if (!lp || !lp->port)
+		raise_argument(L, 1, "an open port");
+	char *text = strdup(luaL_checkstring(L, 2)), *name = text ? strdup(text) : NULL;
+	if (!name) {
+		free(text);
+		raise_text(L, ERR_SYSTEM, "out of memory");
+	}
+	free(lp->port->url.text);
+	free(lp->port->name);
+	lp->port->url.text = text;
+	lp->port->name = name;
+	return 0;
+}
+
 void open_tap(lua_State *L)
 {
 	luaL_newmetatable(L, CLASS);
@@ -89,4 +109,6 @@ void open_tap(lua_State *L)
 	lua_setfield(L, -2, "unwrap");
 	lua_pushcfunction(L, ltap_attach);
 	lua_setfield(L, -2, "attach");
+	lua_pushcfunction(L, ltap_name);
+	lua_setfield(L, -2, "name");
 }

@@ -35,6 +35,10 @@ end
 local hold <const> = Scpi.hold
 
 local function command_text(self, op, command)
+  if type(self) ~= "table" then
+    local message = ("%s: call it with a colon, as in psu:%s(...)"):format(op, op)
+    error(core.error { code = "unsupported", op = op, message = message }, 0)
+  end
   if type(command) ~= "string" or command == "" then
     fail(self, "unsupported", op, ("%s: argument 1: expected a command, got %s"):format(op,
       command == "" and "an empty string" or type(command)))

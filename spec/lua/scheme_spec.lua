@@ -31,6 +31,8 @@ describe("a scheme in Lua", function()
     assert.same({ 3, 115200, "HELLO" }, { port.timeout, port.baudrate, port:query("hello") })
     local other <close> = rig.try_open(name .. ":x")
     assert.is_true(other.is_open)
+    assert.same({ name .. ":x", name .. ":x: no complete line within 0 s" },
+      { other.url, fails(other.read_line, other, 0).message })
   end)
 
   it("closes the port when an option cannot be set", function()

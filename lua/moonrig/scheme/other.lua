@@ -65,6 +65,7 @@ local function open_with(opener, name, url, opts)
     if PORT_OPTIONS[key] then settings[key] = value end
   end
   local port = check_port(name, opener(url, all))
+  if port.url:find "^pair:" then core.name(port, url) end
   if next(settings) then
     local ok, err = pcall(port.set, port, settings)
     if not ok then
