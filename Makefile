@@ -55,6 +55,7 @@ fuzz: $(FUZZ)    ## libFuzzer on the pure code, each spec/fuzz/NAME_fuzz.c in tu
 		grep number_of_executed $$f.log; done
 
 bench: all       ## against raw C and the peers that are installed, in alternating rounds; short: ROUNDS=1
+	@scripts/deps.sh bench || echo 'the peers that are missing are left out'
 	@MOONRIG=$(abspath $(BUILD)/moonrig) spec/bench/all.sh
 
 instructions: all deps-test  ## write down what five small jobs cost; a spec fails when one grows by 5 %

@@ -10,7 +10,7 @@ test="lua-busted lua-check lua-filesystem lxi-tools python3-serial python3-junit
 	tshark libxml2-utils procps strace tmux valgrind"
 fuzz="clang libclang-rt-dev"
 lint="clang-tidy"
-bench="ser2net tio lxi-tools python3-serial socat"
+bench="tio lxi-tools python3 python3-serial python3-serial-asyncio python3-pyvisa python3-pyvisa-py lua-socket lua-cqueues lua-luv"
 vm="qemu-system-x86 cpio xz-utils kmod"
 
 want=
