@@ -58,6 +58,9 @@ static int no_permission(const char *path, struct err *e)
 static int not_there(const char *path, struct err *e)
 {
 	char nearest[200];
+	const char *colon = strrchr(path, ':');
+	if (!strchr(path, '/') && colon && strspn(colon + 1, "0123456789") == strlen(colon + 1))
+		return err_set(e, ERR_NOT_FOUND, "%s is not there; for TCP write socket://%s", path, path);
 	list_nearest(path, NULL, nearest, sizeof nearest);
 	return err_set(e, ERR_NOT_FOUND, "%s is not there%s", path, nearest);
 }

@@ -64,6 +64,7 @@ describe("a scheme in Lua", function()
     assert.equal("unsupported", err.code)
     assert.matches('^unknown scheme "nonsense" in nonsense://x %(known: alt device ', err.message)
     assert.matches(" sim socket .*" .. name:gsub("%-", "%%-"), err.message)
+    assert.matches('^unknown scheme "tcp" in tcp:x; write socket:// %(known: ', fails(rig.open, "tcp:x").message)
     local port
     port, err = rig.try_open("nonsense:")
     assert.same({ nil, "unsupported" }, { port, err.code })

@@ -182,6 +182,8 @@ print(struct.unpack("i", fcntl.ioctl(f, 0x80045440, bytes(4)))[0])]], pair.a))) 
     assert.equal("not_found", e.code)
     assert.matches(("%s/c is not there; nearest: %s, %s"):format(pair.dir, pair.a, pair.b), e.message, 1, true)
     assert.equal("not_found", failure(rig.open, "/dev/ttyUSB77").code)
+    assert.equal("10.0.0.5:5025 is not there; for TCP write socket://10.0.0.5:5025",
+      failure(rig.open, "10.0.0.5:5025").message)
   end)
 
   it("refuses what is not a serial port", function()

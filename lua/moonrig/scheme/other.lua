@@ -168,6 +168,9 @@ end
 
 openers.spy, openers.record = open_inside, open_inside
 
+-- What others call a scheme of ours.
+local ALIKE = { tcp = "socket://", serial = "device:", file = "device:", tty = "device:" }
+
 --- Opens it: with its opener, or what stands for the VISA name.
 ---@async
 ---@param url string
@@ -182,7 +185,9 @@ function other.open(url, opts)
   if opener then return opener(url, opts) end
   local mapped = from_visa(url)
   if name and not mapped and not in_c[name:lower()] then
-    unsupported(url, "unknown scheme %q in %s (known: %s)", name, url, other.names())
+    local alike = ALIKE[name:lower()]
+    local hint = alike and "; write " .. alike or ""
+    unsupported(url, "unknown scheme %q in %s%s (known: %s)", name, url, hint, other.names())
   end
   return core.open(mapped or url, opts)
 end
