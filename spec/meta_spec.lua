@@ -153,6 +153,8 @@ function checks.Error()
   see(error_of(near.write, near, ("x"):rep(4 * 1024 * 1024), 0))
   see(select(2, rig.try_open "unix:/nowhere/socket"))
   see(error_of(rig.sleep, "long"))
+  local program <close> = rig.open "exec:exit 3"
+  see(error_of(program.read_line, program))
   far:close()
   see(error_of(far.write, far, "x"))
   local sim <close> = rig.sim {}

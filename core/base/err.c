@@ -61,7 +61,7 @@ int (err_set)(struct err *e, enum err_code code, const char *fmt, ...)
 	va_list ap;
 	va_start(ap, fmt);
 	e->code = code;
-	e->sys = 0;
+	e->sys = e->ended = 0;
 	e->text[0] = 0;
 	append(e, fmt, ap);
 	va_end(ap);
@@ -76,6 +76,7 @@ int (err_sys)(struct err *e, int sys, const char *fmt, ...)
 	va_start(ap, fmt);
 	e->code = from_errno(sys);
 	e->sys = sys;
+	e->ended = 0;
 	e->text[0] = 0;
 	append(e, fmt, ap);
 	va_end(ap);

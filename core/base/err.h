@@ -22,6 +22,7 @@ enum err_code {
 struct err {
 	enum err_code code;
 	int sys;            /* errno, or 0 */
+	int ended;          /* of a program: 1 + its exit status, or 0 */
 	char text[400];     /* for a person: what was wrong, where, what to do */
 };
 

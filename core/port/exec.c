@@ -58,8 +58,10 @@ static void describe(const struct port *p, const siginfo_t *how, struct err *why
 	err_set(why, ERR_CLOSED, "%.200s: ", p->name);
 	if (how->si_code != CLD_EXITED)
 		err_add(why, "ended by signal %d (%s)", how->si_status, strsignal(how->si_status));
-	else
+	else {
 		err_add(why, "exited with status %d", how->si_status);
+		why->ended = how->si_status + 1;
+	}
 	if (how->si_code == CLD_EXITED && how->si_status == 127)
 		err_add(why, " (no such command)");
 }

@@ -45,6 +45,10 @@ void push_error(lua_State *L, const struct err *e)
 		lua_pushinteger(L, e->sys);
 		lua_setfield(L, -2, "errno");
 	}
+	if (e->ended) {
+		lua_pushinteger(L, e->ended - 1);
+		lua_setfield(L, -2, "status");
+	}
 }
 
 int raise_err(lua_State *L, const struct err *e)

@@ -839,6 +839,7 @@ function Held:release() end
 ---@field received? string  what had arrived (at most 64 KiB); on an open port these bytes can still be read
 ---@field written? integer  of a write: how many bytes went
 ---@field errno? integer    the system's number, where it has one
+---@field status? integer   of `exec:`: the exit status of the program that has ended
 ---@field query? string     of an instrument: the command
 ---@field errors? table     of `check_errors`: a list of `{code, text}`
 

@@ -55,6 +55,7 @@ describe("exec:", function()
     local err = fails(p.read_line, p)
     assert.equal("closed", err.code)
     assert.matches("exited with status 3", err.message)
+    assert.equal(3, err.status)
     assert.is_false(p.is_open)
   end)
 

@@ -20,7 +20,7 @@ function shell.finish(port)
     some, err = port:try_read_some()
   end
   port:close()
-  return table.concat(output), tonumber(err.message:match "exited with status (%d+)$") or err.message
+  return table.concat(output), err.status or err.message
 end
 
 --- Runs a command to its end.
