@@ -55,7 +55,7 @@ return function(url, handler, opts)
   function self.spawn(fn) return core.spawn(fn) end
   if url:match("^pty:") then
     self.port = core.open(url, opts)
-    self.url = "device:" .. self.port.name
+    self.url = "device:" .. (url:match "^pty:([^?]+)" or self.port.name)
     self.task = core.spawn(guarded, self.port)
   else
     self.listener = core.listen(url, opts)
