@@ -68,6 +68,16 @@ double lport_timeout(lua_State *L, struct lport *lp, int arg)
 void lport_timed_out(struct lport *lp, const char *what, double seconds, struct err *e)
 {
 	err_set(e, ERR_TIMEOUT, "%s: %s within %g s", lp->port->name ? lp->port->name : lp->port->url.text, what, seconds);
+	lport_add_lost(lp, e);
+}
+
+void lport_add_lost(struct lport *lp, struct err *e)
+{
+	struct err why;
+	if (lp->port->state != PORT_LOST)
+		return;
+	port_why(lp->port, &why);
+	err_add(e, "; being re-opened, because %s", why.text);
 }
 
 static void on_news(void *arg, unsigned news)

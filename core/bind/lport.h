@@ -50,8 +50,9 @@ int lport_fail(lua_State *L, struct lport *lp, const char *op, struct err *e);
 int lport_free_for(struct lport *lp, struct waiter *w, const char *op, struct err *e);
 /* The optional timeout at `arg`, else the port's. */
 double lport_timeout(lua_State *L, struct lport *lp, int arg);
-/* Fills *e with a timeout. */
+/* Fills *e with a timeout.  The second adds that, and why, the port is away (reconnect). */
 void lport_timed_out(struct lport *lp, const char *what, double seconds, struct err *e);
+void lport_add_lost(struct lport *lp, struct err *e);
 
 /* What the class has, file by file; NULL at the end. */
 extern const luaL_Reg lport_read_methods[], lport_expect_methods[], lport_write_methods[], lport_line_methods[];

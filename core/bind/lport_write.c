@@ -13,8 +13,9 @@ enum { SHORT_LINE = 256 };
 static int too_slow(lua_State *L, struct lport *lp, size_t size)
 {
 	struct err e;
-	err_set(&e, ERR_TIMEOUT, "%s: wrote %zu of %zu bytes in time; the other end does not take more", lp->port->name,
-		lp->written, size);
+	err_set(&e, ERR_TIMEOUT, "%s: wrote %zu of %zu bytes in time%s", lp->port->name, lp->written, size,
+		lp->port->state == PORT_LOST ? "" : "; the other end does not take more");
+	lport_add_lost(lp, &e);
 	push_error(L, &e);
 	lua_pushliteral(L, "write");
 	lua_setfield(L, -2, "op");
