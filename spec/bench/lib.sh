@@ -2,7 +2,7 @@
 # ends by id what it started, leaves out the peers that are not there.
 set -u
 cd "$(dirname "$0")" || exit 1
-make -s all || exit 1
+MAKEFLAGS= make -s all || exit 1
 PY=${PY:-/usr/bin/python3}
 MOONRIG=${MOONRIG:-../../build/moonrig}
 CPU=${CPU:-0}
