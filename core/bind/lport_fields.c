@@ -136,6 +136,10 @@ static int push_output(lua_State *L, struct lport *lp, unsigned bit, const char 
 	struct port *p = lp->port;
 	if (!p->ops->set_signals)
 		return means_nothing(L, lp, name);
+	struct err e;
+	unsigned ignored;
+	if (port_get_signals(p, &ignored, &e) < 0 && e.code == ERR_UNSUPPORTED)      /* a driver without signals */
+		return lport_fail(L, lp, name, &e);
 	lua_pushboolean(L, (int)(p->outputs & bit));
 	return 1;
 }

@@ -19,7 +19,7 @@
 
 #include "port/pty.h"
 
-enum { GRACE_MS = 500 };
+enum { GRACE_MS = 500, NAME_MOST = 60 };
 
 extern char **environ;
 
@@ -55,7 +55,7 @@ static void end_now(struct exec *x)
 
 static void describe(const struct port *p, const siginfo_t *how, struct err *why)
 {
-	err_set(why, ERR_CLOSED, "%.200s: ", p->name);
+	err_set(why, ERR_CLOSED, "%s: ", p->name);
 	if (how->si_code != CLD_EXITED)
 		err_add(why, "ended by signal %d (%s)", how->si_status, strsignal(how->si_status));
 	else {
@@ -64,6 +64,20 @@ static void describe(const struct port *p, const siginfo_t *how, struct err *why
 	}
 	if (how->si_code == CLD_EXITED && how->si_status == 127)
 		err_add(why, " (no such command)");
+}
+
+/* For messages: of a long command its beginning. */
+static char *short_name(const char *url)
+{
+	size_t n = strcspn(url, "\n");
+	if (n == strlen(url) && n <= NAME_MOST)
+		return strdup(url);
+	if (n > NAME_MOST)
+		n = NAME_MOST;
+	char *name = malloc(n + sizeof "...");
+	if (name)
+		strcpy(mempcpy(name, url, n), "...");
+	return name;
 }
 
 /* The child has ended: what it wrote comes first. */
@@ -157,7 +171,7 @@ static int exec_open(struct port *p, struct err *e)
 	x->y.f.ended = input_ended;
 	x->hung = false;
 	free(p->name);
-	p->name = strdup(p->url.text);
+	p->name = short_name(p->url.text);
 	int r = spawn_shell(p->url.rest, x->y.tty, &x->pid);
 	if (r == 0 && watch(x, e) == 0)
 		return 0;

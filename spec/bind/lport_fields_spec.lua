@@ -67,3 +67,19 @@ describe("a closed port", function()
     end
   end)
 end)
+
+describe("an output signal", function()
+  it("is unsupported on a driver that has none, read or set", function()
+    local link = os.tmpname()
+    os.remove(link)
+    local master <close> = rig.open("pty:" .. link) -- luacheck: ignore master
+    local device = rig.open(link)
+    for _, name in ipairs { "dtr", "rts" } do
+      for _, touch in ipairs { function() return device[name] end, function() device[name] = true end } do
+        local _, err = pcall(touch)
+        assert.same({ "unsupported", name == "dtr" }, { err.code, err.op == "dtr" })
+      end
+    end
+    device:close()
+  end)
+end)

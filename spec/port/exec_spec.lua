@@ -75,6 +75,16 @@ describe("exec:", function()
     assert.equal("unsupported", fails(rig.open, "exec:").code)
   end)
 
+  it("names a long command in messages by its beginning, so that the reason is not cut off", function()
+    local command = "exec:exit 5 # " .. ("long "):rep(100)
+    local p <close> = rig.open(command)
+    local err = fails(p.read, p, 1)
+    assert.equal(command:sub(1, 60) .. "...: exited with status 5", err.message)
+    assert.equal(command, err.url)
+    local q <close> = rig.open "exec:exit 6\n# second line"
+    assert.equal("exec:exit 6...: exited with status 6", fails(q.read, q, 1).message)
+  end)
+
   it("starts the command with default signals and no descriptor of ours", function()
     local p <close> = rig.open "exec:grep Sig[BI] /proc/self/status; ls -l /proc/self/fd"
     assert.matches("^SigBlk:%s+0+$", p:read_line())
