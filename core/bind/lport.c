@@ -55,6 +55,8 @@ int lport_free_for(struct lport *lp, struct waiter *w, const char *op, struct er
 {
 	if (!lp->port)
 		return err_set(e, ERR_CLOSED, "%s: the port is closed", op);
+	if (w->task && lp->port->state == PORT_CLOSED)
+		return port_why(lp->port, e), -1;
 	if (w->task)
 		return err_set(e, ERR_BUSY, "%s: another task is busy with that on %s; one at a time", op, lp->port->url.text);
 	return 0;

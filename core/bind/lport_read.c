@@ -73,7 +73,7 @@ void lport_news_read(struct lport *lp, unsigned news)
 	struct request *r = &lp->request;
 	struct task *t = lp->reader.task;
 	struct err ignored;
-	if (!t)
+	if (!t || t->state != TASK_WAITING)
 		return;
 	if ((news & PORT_NEWS_CLOSED) || look(lp, &ignored) != 0) {
 		waiter_wake(&lp->reader);

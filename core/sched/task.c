@@ -63,6 +63,10 @@ static void leave_place(struct task *t)
 	if (t->place)
 		t->place->task = NULL;
 	t->place = NULL;
+}
+
+static void leave_line(struct task *t)
+{
 	struct waitlist *l = t->line;
 	if (!l)
 		return;
@@ -77,11 +81,15 @@ static void leave_place(struct task *t)
 	t->line = NULL;
 }
 
+/* The place stays taken until the task has run: what it waits for is noted there, and a task that runs before it
+ * would write over that.  A cancelled one does not look at it any more. */
 void task_wake(struct task *t, enum wake why)
 {
 	if (t->state != TASK_WAITING)
 		return;
-	leave_place(t);
+	leave_line(t);
+	if (why == WAKE_CANCEL)
+		leave_place(t);
 	t->wake = why;
 	t->state = TASK_READY;
 	loop_ready(t->loop, t);
@@ -175,6 +183,7 @@ static void ended(struct task *t, int results)
 void task_resume(struct task *t)
 {
 	int results, first = t->arguments;
+	leave_place(t);
 	t->state = TASK_RUNNING;
 	t->loop->running = t;
 	t->arguments = 0;

@@ -2,9 +2,9 @@
  * wait.h: how a task waits: the second contract to read (after port/port.h).
  *
  * A binding that must wait returns task_wait(...).  The task is parked in a
- * waiter (a place for one task) or a waitlist (a line of tasks, first come
- * first served) until somebody wakes it, the deadline passes, or it is
- * cancelled.  Then k is called as a Lua continuation with the reason as its
+ * waiter (a place for one task, taken until that task runs again) or a
+ * waitlist (a line of tasks, first come first served) until somebody wakes it,
+ * the deadline passes, or it is cancelled.  Then k is called as a Lua continuation with the reason as its
  * status, and may wait again.  A cancel does not reach k: the error object
  * "cancelled" is raised at the wait point, once, so that <close> handlers and
  * teardown run and may do I/O.  wait.c holds the only lua_yieldk. */
