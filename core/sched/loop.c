@@ -393,15 +393,20 @@ static int only_descriptor(struct loop *l)
 	return events == 1 ? u->fd(u->arg) : -1;
 }
 
+/* For poll: -1 for ever, 0 when it has passed. */
+static int milliseconds_until(int64_t when)
+{
+	int64_t left = (when - now_ns()) / 1000000 + 1;
+	return when == NO_DEADLINE ? -1 : left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+}
+
 /* Waits for it with poll(), which costs less than a descriptor in epoll.  False: there is more to do. */
 static bool wait_directly(struct loop *l)
 {
 	struct pollfd fds[2] = { { .fd = only_descriptor(l), .events = POLLIN }, { signal_pipe[0], POLLIN, 0 } };
 	if (fds[0].fd < 0)
 		return false;
-	const struct task *t = l->all;
-	int64_t ms = t->armed == NO_DEADLINE ? -1 : (t->armed - now_ns()) / 1000000 + 1;
-	int n = poll(fds, 2, ms < -1 ? 0 : ms > 3600000 ? 3600000 : (int)ms);
+	int n = poll(fds, 2, milliseconds_until(l->all->armed));
 	if (n > 0 && fds[0].revents)
 		l->unwatched->readable(l->unwatched->arg);
 	if (n <= 0 || fds[1].revents)                    /* a signal, or the timer */

@@ -1,5 +1,6 @@
 -- How programs end: by themselves, by an error that nobody took, by Ctrl-C.
 local program = require "support.program"
+local rig = require "moonrig"
 
 -- Something to do at the end that waits and does I/O, as a supply being switched off.
 local TEARDOWN = [[
@@ -222,6 +223,23 @@ describe("Ctrl-C", function()
       ]]
       assert.equal("goes", p:line())
       for _ = 1, i * 1000 do math.random() end
+      p:signal "INT"
+      p:finish()
+      assert.same({ 130, "end\n", "" }, { p.code, p.out, p.err })
+    end
+  end)
+
+  it("reaches a program that waits for one socket only, in the wait and before it", function()
+    local listener <close> = rig.listen("socket://127.0.0.1:0", function() end)
+    for pause = 0, 8 do
+      local p = program.start(([[
+        local port = rig.open(%q)
+        local teardown <close> = setmetatable({}, { __close = function() rig.sleep(0) print "end" end })
+        print "goes" io.stdout:flush()
+        port:read(1, 60)
+      ]]):format(listener.url))
+      assert.equal("goes", p:line())
+      for _ = 1, pause * 2000 do math.random() end
       p:signal "INT"
       p:finish()
       assert.same({ 130, "end\n", "" }, { p.code, p.out, p.err })

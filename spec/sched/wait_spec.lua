@@ -1,4 +1,5 @@
 -- Where a task can wait, where not, and how well it keeps time.
+local program = require "support.program"
 local rig = require "moonrig"
 
 local function fails(fn, ...)
@@ -163,6 +164,32 @@ describe("time", function()
       best = math.min(best, rig.now() - began)
     end
     assert.is_true(best >= 0.001 and best < 0.0025, best)
+  end)
+
+  it("is kept by a program that waits for one socket only, also after an earlier timer is overdue", function()
+    local listener <close> = rig.listen("socket://127.0.0.1:0", function(port)
+      for line in port:lines() do
+        rig.sleep(0.003)
+        port:write_line(line)
+      end
+    end)
+    local path = program.file [[
+      local rig = require "moonrig"
+      local port = rig.open(arg[1])
+      for overdue = -0.003, 0.002, 0.00025 do
+        port:query("x", 0.01)                                  -- sets a timer for 10 ms, which is not needed
+        local busy_until = rig.now() + 0.01 + overdue
+        while rig.now() < busy_until do end
+        local began = rig.now()
+        local _, err = port:try_read(1, 0.02)
+        if math.abs(rig.now() - began - 0.02) > 0.02 then print("off by", rig.now() - began, overdue) end
+        assert(err.code == "timeout")
+      end
+      print "kept"
+    ]]
+    local child <close> = rig.open(("exec:%s run %s %s"):format(program.path, path, listener.url))
+    assert.equal("kept", child:read_line(5))
+    os.remove(path)
   end)
 
   it("refuses what is not seconds", function()
