@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ltap.c: the taps of spy:// and record: around a port that Lua opens (a scheme written in Lua), and the name of
-// such a port.  For a port that C opens, port.c does all this by itself.  The taps belong to the userdata until a
+// such a port.  For a port that C opens, life.c does all this by itself.  The taps belong to the userdata until a
 // port has them.
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * lookup.h: host names to addresses, without stopping the loop: getaddrinfo
- * runs in a thread of its own and answers through a pipe.  Numeric addresses
+ * runs in a thread of its own and answers through an eventfd.  Numeric addresses
  * are answered at once. */
 #ifndef PORT_LOOKUP_H
 #define PORT_LOOKUP_H

@@ -4,8 +4,8 @@
  * A port is an open connection to a device.  Everything runs on one event
  * loop and nothing here blocks.  A transport embeds `struct port` as its
  * first member, fills a `struct port_ops` and pushes what it receives with
- * port_received(); port.c owns the receive buffer, the taps, the state and
- * the news to the one listener (the Lua binding, or a bridge).  An operation
+ * port_received(); port.c owns the receive buffer, the taps and the news to
+ * the one owner (the Lua binding), life.c the state and reconnect.  An operation
  * that is NULL in the ops means "unsupported" and needs no code.
  * A new transport is one .c file, one line in the table of scheme.c, one spec.
  *
@@ -32,7 +32,7 @@ enum {
 	SIGNAL_CTS = 4, SIGNAL_DSR = 8, SIGNAL_RI = 16, SIGNAL_CD = 32,       /* inputs */
 };
 
-/* What a port tells its listener, as bits. */
+/* What a port tells its owner, as bits. */
 enum {
 	PORT_NEWS_READ = 1,       /* bytes were added to rx */
 	PORT_NEWS_WRITE = 2,      /* a write that took too little may be tried again */
@@ -57,7 +57,7 @@ struct port_ops {
 	unsigned settings;                   /* SET_ bits that mean something here */
 	bool poll_signals;                   /* input signals must be asked for: no event tells */
 
-	/* Opens by p->url and p->cfg.  Pending: port_done() says how it went. */
+	/* Opens by p->url and p->cfg.  Pending: port_done() says how it went.  -1: nothing is held. */
 	int (*open)(struct port *p, struct err *e);
 	/* Gives everything back; idempotent, never fails.  The port may be opened again (reconnect). */
 	void (*close)(struct port *p);
@@ -154,7 +154,7 @@ struct port {
 	struct event *again;                 /* reconnect timer */
 };
 
-/* ---- for the owner: binding, bridge ------------------------------------------------------ */
+/* ---- for the owner: the binding ---------------------------------------------------------- */
 
 /* Makes a port of u's scheme and starts to open it: 0 open, 1 pending, -1 (*out is NULL then).
  * u is taken over, also on failure. news may be called from here on. */
@@ -172,7 +172,7 @@ void port_want(struct port *p, size_t n);
 void port_pump(struct port *p);
 /* From here on arrivals are told without being asked for.  Every owner calls it, sooner or later. */
 void port_watch(struct port *p);
-/* Why it is closed, lost or at its end. */
+/* Why it is closed, lost or at its end.  e may be NULL, as everywhere. */
 void port_why(const struct port *p, struct err *e);
 size_t port_in_waiting(struct port *p);
 int port_out_waiting(struct port *p, size_t *n, struct err *e);
@@ -216,7 +216,12 @@ void port_eof(struct port *p, const struct err *why);
 void port_lost(struct port *p, const struct err *why);
 void port_tap(struct port *p, const struct tap_event *ev);
 
-/* timed.c, for port.c */
+/* ---- between port.c, life.c and timed.c -------------------------------------------------- */
+
+void port_tell(struct port *p, unsigned news);
+/* A tap event that is a number, or nothing more. */
+void port_tap_number(struct port *p, enum tap_kind kind, long number);
+/* Ends a break or pulse, and all timers. */
 void timed_free(struct port *p);
 
 #endif

@@ -160,8 +160,8 @@ static int wait_until_sent(struct port *p, size_t n, bool break_follows, struct 
 int port_drain(struct port *p, struct err *e)
 {
 	size_t n;
-	if (p->state == PORT_OPEN && p->taps)
-		port_tap(p, &(struct tap_event){ .kind = TAP_DRAIN });
+	if (p->state == PORT_OPEN)
+		port_tap_number(p, TAP_DRAIN, 0);
 	if (p->pending)
 		return busy(p, e);
 	if (p->state == PORT_OPEN && p->ops->drain)
