@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * lport.h: the Port class for Lua, inside: lport.c (life, errors), lport_read.c,
+ * lport.h: the Port class for Lua, inside: lport.c (opening, closing, errors), lport_read.c,
  * lport_expect.c, lport_write.c, lport_line.c (settings, signals, what takes
  * time), lport_fields.c (p.baudrate).  One task may read, one write, one run
  * another operation, one wait for signals, at the same time; a second raises busy. */
@@ -68,8 +68,11 @@ void lport_news_read(struct lport *lp, unsigned news);
 void lport_news_signals(struct lport *lp);
 /* Ends an operation that returned r (0, 1: waits, -1: raises e); leaves the port on the stack. */
 int lport_conclude(lua_State *L, struct lport *lp, const char *op, int r, double timeout, struct err *e);
-/* Puts *c in force: the line in one step, outputs in one step. */
-int lport_configure(lua_State *L, struct lport *lp, const struct config *c, const char *op);
+/* The port at argument 1 for an operation: raises busy while another task waits for one; gives up one that nobody
+ * waits for any more. */
+struct lport *lport_idle(lua_State *L, const char *op);
+/* Puts the settings in the table at that index in force, as one operation; leaves the port on the stack. */
+int lport_assign(lua_State *L, struct lport *lp, int table, const char *op);
 void lport_patterns_class(lua_State *L);
 /* The bytes searched so far are gone. */
 void lport_patterns_restart(struct request *r);

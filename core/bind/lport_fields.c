@@ -272,24 +272,20 @@ static int set_break(lua_State *L, struct lport *lp)
 /* upvalues: metatable, false (no twin), fields */
 int lport_newindex(lua_State *L)
 {
-	struct err e = { 0 };
-	struct lport *lp = lport_self(L);
+	struct err e;
 	lua_pushvalue(L, 2);
 	if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TNUMBER)
 		return unknown(L, "field", false);
 	lua_Integer i = lua_tointeger(L, -1);
 	enum field f = fields[i].field;
-	if (lport_free_for(lp, &lp->op, fields[i].name, &e) < 0)
-		return lport_fail(L, lp, fields[i].name, &e);
+	const char *name = fields[i].name;
+	struct lport *lp = lport_idle(L, name);
 	if (f >= F_CTS) {
-		err_set(&e, ERR_UNSUPPORTED, "%s can only be read", fields[i].name);
-		return lport_fail(L, lp, fields[i].name, &e);
+		err_set(&e, ERR_UNSUPPORTED, "%s can only be read", name);
+		return lport_fail(L, lp, name, &e);
 	}
 	if (f == F_BREAK_CONDITION)
 		return set_break(L, lp);
-	struct url u;
-	if (url_parse(&u, "set:", &e) < 0)
-		return lport_fail(L, lp, fields[i].name, &e);
 	lua_createtable(L, 0, 1);
 	lua_pushvalue(L, 2);
 	if (f == F_INTER_BYTE_TIMEOUT && lua_isnil(L, 3))
@@ -297,19 +293,9 @@ int lport_newindex(lua_State *L)
 	else
 		lua_pushvalue(L, 3);
 	if (lua_isnil(L, -1)) {
-		url_clear(&u);
-		err_set(&e, ERR_UNSUPPORTED, "%s: expected a value, got nil", fields[i].name);
-		return lport_fail(L, lp, fields[i].name, &e);
+		err_set(&e, ERR_UNSUPPORTED, "%s: expected a value, got nil", name);
+		return lport_fail(L, lp, name, &e);
 	}
 	lua_rawset(L, -3);
-	bind_options(L, lua_gettop(L), &u);
-	port_refresh(lp->port);
-	struct config c = lp->port->cfg;
-	c.dtr = c.rts = -1;
-	c.given = 0;
-	int r = 0;
-	for (unsigned k = 0; k < u.count && r >= 0; k++)
-		r = config_option(&c, &u.options[k], &e);
-	url_clear(&u);
-	return r < 0 ? lport_fail(L, lp, fields[i].name, &e) : lport_configure(L, lp, &c, fields[i].name);
+	return lport_assign(L, lp, lua_gettop(L), name);
 }

@@ -46,7 +46,7 @@ int lport_conclude(lua_State *L, struct lport *lp, const char *op, int r, double
 	return task_wait(L, &lp->op, lp->op_deadline, op_ended, (lua_KContext)lp);
 }
 
-static struct lport *idle(lua_State *L, const char *op)
+struct lport *lport_idle(lua_State *L, const char *op)
 {
 	struct err e;
 	struct lport *lp = lport_self(L);
@@ -61,7 +61,7 @@ static struct lport *idle(lua_State *L, const char *op)
 static int lport_drain(lua_State *L)
 {
 	struct err e;
-	struct lport *lp = idle(L, "drain");
+	struct lport *lp = lport_idle(L, "drain");
 	double timeout = bind_seconds(L, 2, lp->port->cfg.write_timeout);
 	task_check_can_wait(L);
 	return lport_conclude(L, lp, "drain", port_drain(lp->port, &e), timeout, &e);
@@ -71,7 +71,7 @@ static int lport_drain(lua_State *L)
 static int lport_send_break(lua_State *L)
 {
 	struct err e;
-	struct lport *lp = idle(L, "send_break");
+	struct lport *lp = lport_idle(L, "send_break");
 	double seconds = bind_seconds(L, 2, 0.25);
 	if (seconds > 3600)
 		raise_argument(L, 2, "seconds, at most 3600");
@@ -92,7 +92,7 @@ static unsigned signal_bit(const char *name)
 static int lport_pulse(lua_State *L)
 {
 	struct err e;
-	struct lport *lp = idle(L, "pulse");
+	struct lport *lp = lport_idle(L, "pulse");
 	unsigned bit = lua_type(L, 2) == LUA_TSTRING ? signal_bit(lua_tostring(L, 2)) : 0;
 	if (bit != SIGNAL_DTR && bit != SIGNAL_RTS)
 		raise_argument(L, 2, "\"dtr\" or \"rts\"");
@@ -105,7 +105,7 @@ static int lport_pulse(lua_State *L)
 static int flush(lua_State *L, int which, const char *op)
 {
 	struct err e;
-	struct lport *lp = idle(L, op);
+	struct lport *lp = lport_idle(L, op);
 	return lport_conclude(L, lp, op, port_flush(lp->port, which, &e), lp->port->cfg.timeout, &e);
 }
 
@@ -124,7 +124,7 @@ static int lport_flush_output(lua_State *L)
 /* ---- set --------------------------------------------------------------------------------- */
 
 /* Puts a whole new configuration in force: local parts at once, the line in one step, outputs in one step. */
-int lport_configure(lua_State *L, struct lport *lp, const struct config *c, const char *op)
+static int configure(lua_State *L, struct lport *lp, const struct config *c, const char *op)
 {
 	struct err e = { 0 };
 	struct port *p = lp->port;
@@ -155,17 +155,13 @@ int lport_configure(lua_State *L, struct lport *lp, const struct config *c, cons
 	return lport_conclude(L, lp, op, r, p->cfg.timeout, &e);
 }
 
-/* lua: port = port:set{baudrate = 115200, rts = false, ...}   several at once */
-static int lport_set(lua_State *L)
+int lport_assign(lua_State *L, struct lport *lp, int table, const char *op)
 {
 	struct err e = { 0 };
-	struct lport *lp = idle(L, "set");
-	if (!lua_istable(L, 2))
-		raise_argument(L, 2, "a table of settings");
 	struct url u;
 	if (url_parse(&u, "set:", &e) < 0)
-		return lport_fail(L, lp, "set", &e);
-	bind_options(L, 2, &u);
+		return lport_fail(L, lp, op, &e);
+	bind_options(L, table, &u);
 	port_refresh(lp->port);
 	struct config c = lp->port->cfg;
 	c.dtr = c.rts = -1;
@@ -177,9 +173,16 @@ static int lport_set(lua_State *L)
 			r = err_set(&e, ERR_UNSUPPORTED, "set: unknown setting \"%s\"", u.options[i].key);
 	}
 	url_clear(&u);
-	if (r < 0)
-		return lport_fail(L, lp, "set", &e);
-	return lport_configure(L, lp, &c, "set");
+	return r < 0 ? lport_fail(L, lp, op, &e) : configure(L, lp, &c, op);
+}
+
+/* lua: port = port:set{baudrate = 115200, rts = false, ...}   several at once */
+static int lport_set(lua_State *L)
+{
+	struct lport *lp = lport_idle(L, "set");
+	if (!lua_istable(L, 2))
+		raise_argument(L, 2, "a table of settings");
+	return lport_assign(L, lp, 2, "set");
 }
 
 /* ---- signals ----------------------------------------------------------------------------- */

@@ -48,6 +48,14 @@ describe("what takes time on a port", function()
     end
   end)
 
+  it("can be assigned to after the task that waited was cancelled", function()
+    local task = rig.spawn(function() near:pulse("rts", 10) end)
+    rig.sleep(0)
+    task:cancel()
+    near.baudrate = 19200
+    assert.equal(19200, near.baudrate)
+  end)
+
   it("is one thing at a time", function()
     local task = rig.spawn(near.send_break, near, 0.02)
     rig.sleep(0)
