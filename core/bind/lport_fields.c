@@ -263,6 +263,7 @@ static int set_break(lua_State *L, struct lport *lp)
 	struct err e;
 	struct port *p = lp->port;
 	bool on = lua_toboolean(L, 3);
+	port_end_timed(p);
 	int r = on ? port_send_break(p, INFINITY, &e) : port_set_break(p, false, &e);
 	if (r >= 0 && p->taps)
 		port_tap(p, &(struct tap_event){ .kind = TAP_BREAK, .number = on });

@@ -76,6 +76,7 @@ static int lport_send_break(lua_State *L)
 	if (seconds > 3600)
 		raise_argument(L, 2, "seconds, at most 3600");
 	task_check_can_wait(L);
+	port_end_timed(lp->port);
 	return lport_conclude(L, lp, "send_break", port_send_break(lp->port, seconds, &e), INFINITY, &e);
 }
 
@@ -97,8 +98,9 @@ static int lport_pulse(lua_State *L)
 	if (bit != SIGNAL_DTR && bit != SIGNAL_RTS)
 		raise_argument(L, 2, "\"dtr\" or \"rts\"");
 	double seconds = bind_seconds(L, 3, 0.1);
-	unsigned level = lua_isnoneornil(L, 4) ? ~lp->port->outputs & bit : lua_toboolean(L, 4) ? bit : 0;
 	task_check_can_wait(L);
+	port_end_timed(lp->port);
+	unsigned level = lua_isnoneornil(L, 4) ? ~lp->port->outputs & bit : lua_toboolean(L, 4) ? bit : 0;
 	return lport_conclude(L, lp, "pulse", port_pulse(lp->port, bit, level, seconds, &e), INFINITY, &e);
 }
 
@@ -147,6 +149,7 @@ static int configure(lua_State *L, struct lport *lp, const struct config *c, con
 	p->cfg.rts = rts;
 	p->cfg.given = given | (c->given & SET_LINE);
 	if (outputs) {
+		port_end_timed(p);
 		int s = port_set_signals(p, outputs, levels, &e);
 		if (s < 0)
 			return lport_fail(L, lp, op, &e);

@@ -192,6 +192,8 @@ int port_send_break(struct port *p, double seconds, struct err *e);
 int port_pulse(struct port *p, unsigned mask, unsigned values, double seconds, struct err *e);
 /* Gives up waiting for the pending operation; what it started (a break) still ends in time. */
 void port_abandon(struct port *p);
+/* Ends at once a break or pulse that was abandoned: before the next one, and before its signal is set. */
+void port_end_timed(struct port *p);
 /* PORT_NEWS_SIGNALS tells of changes from here on, until off.  -1 where there are none. */
 int port_watch_signals(struct port *p, bool on, struct err *e);
 void port_add_tap(struct port *p, struct tap *t);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // timed.c: what takes time on a port: a break of a given length, a pulse on an
-// output, waiting until all is sent, watching the input signals.  One timer
-// each; a break or pulse ends in time also when nobody waits for it any more.
+// output, waiting until all is sent, watching the input signals.  A break or pulse
+// ends in time also when nobody waits for it any more; they share a timer, so the
+// binding ends such a one (port_end_timed) before it begins another.
 #include <event2/event.h>
 #include <math.h>
 #include <stdlib.h>
@@ -85,6 +86,16 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 	struct err e = { 0 };
 	end_now(p, &e);
 	finish(p, &e);
+}
+
+void port_end_timed(struct port *p)
+{
+	struct timed *t = p->timed;
+	if (!t || t->waited || p->state != PORT_OPEN)
+		return;
+	if (t->end)
+		event_del(t->end);
+	end_now(p, NULL);
 }
 
 static int run_until_end(struct port *p, double seconds, struct err *e)
