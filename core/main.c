@@ -199,6 +199,9 @@ int main(int argc, char **argv)
 	struct loop *l = L ? loop_new(L) : NULL;
 	if (!l) {
 		fprintf(stderr, "moonrig: cannot start: out of memory or descriptors\n");
+		if (L)
+			lua_close(L);
+		pool_free(pool);
 		return EXIT_ERROR;
 	}
 	luaL_openlibs(L);

@@ -14,7 +14,11 @@ enum { LARGEST = 256 };
 enum { GRAIN = 16, CLASSES = 256 / GRAIN + 1, SLAB = 32 * 1024 };
 
 struct block { struct block *next; };
-struct slab { struct slab *next; size_t align; char memory[SLAB - 2 * sizeof(void *)]; };
+struct slab {
+	struct slab *next;
+	size_t align;                        /* memory begins at a multiple of GRAIN */
+	char memory[SLAB - 2 * sizeof(void *)];
+};
 
 struct pool {
 	struct block *free[CLASSES];
@@ -29,6 +33,8 @@ struct pool *pool_new(void)
 
 void pool_free(struct pool *p)
 {
+	if (!p)
+		return;
 	for (struct slab *s = p->slabs, *next; s; s = next) {
 		next = s->next;
 		free(s);

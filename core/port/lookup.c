@@ -51,9 +51,9 @@ static void *run(void *arg)
 {
 	struct lookup *l = arg;
 	l->status = ask(l->host, l->port, AI_ADDRCONFIG, &l->found);
-	l->sys = errno;
 	if (l->status == EAI_NONAME || l->status == EAI_ADDRFAMILY)      /* loopback only machines */
 		l->status = ask(l->host, l->port, 0, &l->found);
+	l->sys = errno;
 	uint64_t one = 1;
 	if (write(l->fd, &one, sizeof one) < 0)
 		l->sys = errno;

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <poll.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,7 +115,7 @@ static void on_give_up(evutil_socket_t fd, short what, void *arg)
 	l->gave_up = true;
 }
 
-static void after(struct event *timer, double seconds)
+static void start_timer(struct event *timer, double seconds)
 {
 	struct timeval t = { (long)seconds, (long)((seconds - (double)(long)seconds) * 1e6) };
 	evtimer_add(timer, &t);
@@ -135,7 +134,7 @@ static void on_interrupt(evutil_socket_t fd, short what, void *arg)
 	if (l->interrupts < 2 || evtimer_pending(l->give_up, NULL))
 		return;
 	fprintf(stderr, "\nmoonrig: cleaning up for at most %g s more (Ctrl-\\ ends at once)\n", l->budget);
-	after(l->give_up, l->budget);
+	start_timer(l->give_up, l->budget);
 }
 
 /* Handlers, not SIG_IGN: a program that a script starts gets the defaults back.  A SIGHUP that is ignored
@@ -197,18 +196,22 @@ struct loop *loop_new(lua_State *L)
 fail:
 	if (cfg)
 		event_config_free(cfg);
-	free(l);
+	loop_free(l);
 	return NULL;
 }
 
 void loop_free(struct loop *l)
 {
+	if (!l)
+		return;
 	interrupted = NULL;
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
-	event_free(l->signals);
-	event_free(l->grace);
-	event_free(l->give_up);
-	event_base_free(l->base);
+	struct event *events[] = { l->signals, l->grace, l->give_up };
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+		if (events[i])
+			event_free(events[i]);
+	if (l->base)
+		event_base_free(l->base);
 	for (struct failure *f = l->failures, *next; f; f = next) {
 		next = f->next;
 		free(f->text);
@@ -216,8 +219,11 @@ void loop_free(struct loop *l)
 	}
 	free(l->main_error);
 	free(l);
-	close(signal_pipe[0]);
-	close(signal_pipe[1]);
+	for (int i = 0; i < 2; i++) {
+		if (signal_pipe[i] >= 0)
+			close(signal_pipe[i]);
+		signal_pipe[i] = -1;
+	}
 }
 
 struct loop *loop_of(lua_State *L)
@@ -448,7 +454,7 @@ void loop_run(struct loop *l, struct task *main)
 	for (struct task *t = l->all; t; t = t->all_next)
 		task_cancel(t, "the program ends");
 	if (l->all && !evtimer_pending(l->give_up, NULL)) {
-		after(l->give_up, l->budget);
+		start_timer(l->give_up, l->budget);
 		event_base_once(l->base, -1, EV_TIMEOUT, on_long_end, l, &(struct timeval){ LONG_END, 0 });
 	}
 	while (l->all && !l->gave_up)

@@ -54,7 +54,9 @@ struct loop {
 /* libevent's version. */
 const char *loop_library(void);
 
+/* NULL without memory or descriptors.  One at a time: it catches the signals of the program. */
 struct loop *loop_new(lua_State *L);
+/* After lua_close: tasks and ports in Lua's memory hold events of its base.  NULL is taken. */
 void loop_free(struct loop *l);
 /* The loop of a Lua state. */
 struct loop *loop_of(lua_State *L);
