@@ -14,9 +14,9 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "port/clock.h"
 #include "port/fdport.h"
 #include "port/linger.h"
 #include "port/list.h"
@@ -39,13 +39,6 @@ struct device {
 };
 
 static struct device *of(struct port *p) { return (struct device *)p; }
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* The device went away, or the driver does not know this. */
 static int failed(struct port *p, const char *what, int sys, struct err *e)
@@ -274,7 +267,7 @@ static ssize_t device_write(struct port *p, const void *data, size_t n, struct e
 	struct device *d = of(p);
 	ssize_t w = fdport_write(p, data, n, e);
 	if (w > 0 && !d->pty) {
-		double from = now() + (d->usb ? USB_DELAY : 0);
+		double from = clock_now() + (d->usb ? USB_DELAY : 0);
 		from = d->sent_by > from ? d->sent_by : from;
 		d->sent_by = from + (double)w * bits_per_byte(&p->cfg.line) / (double)p->cfg.line.baudrate;
 	}
@@ -292,7 +285,7 @@ static int device_out_waiting(struct port *p, size_t *n, struct err *e)
 	if (*n || d->pty)
 		return 0;
 	bool told = ioctl(d->f.wfd, TIOCSERGETLSR, &status) == 0;
-	double left = told && !d->usb ? 0 : d->sent_by - now();
+	double left = told && !d->usb ? 0 : d->sent_by - clock_now();
 	if (left > 0)
 		*n = (size_t)(left * (double)p->cfg.line.baudrate / bits_per_byte(&p->cfg.line)) + 1;
 	else

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/escape.h"
+#include "port/clock.h"
 #include "proto/recording.h"
 
 enum {
@@ -39,21 +39,15 @@ struct replay {
 	struct event *timer;
 };
 
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* ---- playing ------------------------------------------------------------------------------ */
 
 static void start_timer(struct replay *r)
 {
 	if (r->throttled || r->first == r->count)
 		return;
-	double wait = fmin(fmax(r->due[r->first].at - now(), 0), LOOK_AGAIN);
-	event_add(r->timer, &(struct timeval){ (long)wait, (long)((wait - floor(wait)) * 1e6) });
+	double wait = fmin(fmax(r->due[r->first].at - clock_now(), 0), LOOK_AGAIN);
+	struct timeval t = clock_interval(wait);
+	event_add(r->timer, &t);
 }
 
 static int push_due(struct replay *r, size_t event, double at, struct err *e)
@@ -76,7 +70,7 @@ static int push_due(struct replay *r, size_t event, double at, struct err *e)
 static int queue_answers(struct replay *r, size_t event, uint64_t base, struct err *e)
 {
 	const struct recording *rec = &r->recording;
-	double start = now(), last = r->count > r->first ? r->due[r->count - 1].at : start;
+	double start = clock_now(), last = r->count > r->first ? r->due[r->count - 1].at : start;
 	for (; event < rec->count && rec->events[event].kind != RECORDING_TX; event++) {
 		const struct recording_event *ev = &rec->events[event];
 		bool plays = ev->kind == RECORDING_RX || ev->kind == RECORDING_SIGNALS || ev->kind == RECORDING_ASKED
@@ -117,7 +111,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	struct replay *r = arg;
 	struct port *p = &r->port;
-	if (r->first == r->count || r->due[r->first].at > now()) {
+	if (r->first == r->count || r->due[r->first].at > clock_now()) {
 		start_timer(r);
 		return;
 	}

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "port/clock.h"
 #include "port/port.h"
 
 enum { WATCH_MS = 5, DRAIN_MIN_US = 200, DRAIN_MAX_US = 50000 };
@@ -31,15 +32,9 @@ static struct timed *timed_of(struct port *p, struct err *e)
 	return p->timed;
 }
 
-static struct timeval after(double seconds)
-{
-	double whole = floor(seconds);
-	return (struct timeval){ (long)whole, (long)((seconds - whole) * 1e6) };
-}
-
 static int start(struct port *p, struct event **ev, event_callback_fn fn, double seconds, struct err *e)
 {
-	struct timeval t = after(seconds);
+	struct timeval t = clock_interval(seconds);
 	if (!*ev)
 		*ev = event_new(p->base, -1, 0, fn, p);
 	if (!*ev || event_add(*ev, &t) < 0)
