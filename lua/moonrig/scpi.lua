@@ -54,9 +54,27 @@ local function not_answered(self, command, err)
   error(err, 0)
 end
 
+-- A query of several lines would have several replies, and only one is read.
+local function query_text(self, op, command)
+  command_text(self, op, command)
+  if command:find("[\r\n]%s*%S") then
+    fail(self, "unsupported", op, ("%s: argument 1: %q is more than one line; write ; between commands")
+      :format(op, command))
+  end
+end
+
+-- What comes next is the answer to the next query: bytes that nobody has asked for go away.
+local function get_ready(self, command, timeout)
+  if self.asked then
+    require("moonrig.scpi.step").recover(self, timeout, command)
+  elseif not self.stale and self.port.in_waiting > 0 then
+    self.port:flush_input()
+  end
+end
+
 -- One command and its reply, a line.  The lock is held.
 local function ask(self, command, timeout)
-  if self.asked then require("moonrig.scpi.step").recover(self, timeout, command) end
+  get_ready(self, command, timeout)
   self.asked, self.torn = command, true
   local line, err = self.port:try_query(command, timeout)
   if line and self.stale then line, err = require("moonrig.scpi.step").skim(self, line, timeout) end
@@ -149,7 +167,7 @@ end
 ---@param timeout? number seconds
 ---@return string
 function Scpi:query(command, timeout)
-  command_text(self, "query", command)
+  query_text(self, "query", command)
   local _ <close> = hold(self)
   local line = ask(self, command, timeout)
   if self.check then check(self, timeout, command) end
@@ -220,9 +238,9 @@ end
 ---@param timeout? number seconds without a byte
 ---@return string
 function Scpi:query_block(command, timeout)
-  command_text(self, "query_block", command)
+  query_text(self, "query_block", command)
   local _ <close> = hold(self)
-  if self.asked then require("moonrig.scpi.step").recover(self, timeout, command) end
+  get_ready(self, command, timeout)
   self.asked, self.owes_block = command, true
   send(self, command, timeout)
   local bytes = require("moonrig.scpi.block").read(self.port, timeout, self.block_eol)

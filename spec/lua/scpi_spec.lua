@@ -134,6 +134,26 @@ describe("an instrument", function()
     assert.matches("argument 2: expected a string", fails(psu.write_block, psu, "DATA").message)
   end)
 
+  it("never takes bytes that nobody asked for as an answer", function()
+    sim:on("TWICE?", "1\n2")
+    assert.equal("1", psu:query("TWICE?"))
+    assert.equal(5, psu:query_number("VOLT?"))
+    psu:write("LIST?")
+    while psu.port.in_waiting == 0 do rig.sleep(0.001) end
+    assert.equal(5, psu:query_number("VOLT?"))
+    psu:write("LIST?"):write_block("DATA", "abc")
+    while psu.port.in_waiting == 0 do rig.sleep(0.001) end
+    assert.equal("abc", psu:query_block("DATA?"))
+  end)
+
+  it("asks one line at a time", function()
+    local err = fails(psu.query, psu, "VOLT?\nNAME?")
+    assert.same({ "unsupported", "query" }, { err.code, err.op })
+    assert.matches("is more than one line; write ; between commands", err.message, 1, true)
+    assert.equal("unsupported", fails(psu.query_block, psu, "DATA?\r\nNAME?").code)
+    assert.equal("5", psu:query("VOLT?\n"))
+  end)
+
   it("never mixes the replies of two tasks", function()
     sim.delay = function(self) return self.random:uniform() * 0.001 end
     sim:on("ECHO?", function(_, n) return n end)
@@ -201,14 +221,17 @@ describe("an indefinite block", function()
 
   it("is followed by a line end, unless the instrument has none", function()
     local near, far = rig.pair()
+    local replies = { "#13abc", "#13abc", "#13abcd\n#3x12" }
+    rig.spawn(function()
+      for _, reply in ipairs(replies) do
+        far:read_line()
+        far:write(reply)
+      end
+    end)
     local scope <close> = rig.scpi(near, { timeout = 0.02 })
-    far:write("#13abc")
     assert.equal("timeout", fails(scope.query_block, scope, "CURV?").code)
     local other <close> = rig.scpi(near, { block_eol = false })
-    far:write("#13abc")
     assert.equal("abc", other:query_block("CURV?"))
-    far:write("#13abcd\n")
-    far:write("#3x12")
     assert.equal("abc", other:query_block("CURV?"))
   end)
 end)
