@@ -40,11 +40,25 @@ local function options_of(parser, words)
   return options
 end
 
+-- "wrong,match=IDN,reply=A,B,count=2" -> "wrong", { match = "IDN", reply = "A,B", count = "2" }
+local function parse_fault(parser, text)
+  local kind, rest = text:match "^([^,]*),?(.*)$"
+  local options, last = {}, nil
+  for part in rest:gmatch "[^,]+" do
+    local name, value = part:match "^(%l+)=(.*)$"
+    if name then
+      options[name], last = value, name
+    elseif last == "reply" or last == "match" then
+      options[last] = options[last] .. "," .. part
+    else
+      parser:error(("--fault %s: %q is no option: write NAME=VALUE"):format(text, part))
+    end
+  end
+  return kind, options
+end
+
 local function order_fault(parser, sim, text)
-  local kind, rest = text:match("^(%a+),?(.*)$")
-  local options = {}
-  for name, value in (rest or ""):gmatch "([%w_]+)=([^,]*)" do options[name] = value end
-  local ok, err = pcall(sim.fault, sim, kind, next(options) and options or nil)
+  local ok, err = pcall(sim.fault, sim, parse_fault(parser, text))
   if not ok then parser:error(err.message) end
 end
 

@@ -197,7 +197,8 @@ describe("a simulator", function()
     assert.matches("unknown parameter <x>", fails(sim.on, sim, "A <x>", "").message)
     assert.matches('fault: unknown fault "burn" (drop', fails(sim.fault, sim, "burn").message, 1, true)
     assert.matches('unknown option "often"', fails(sim.fault, sim, "drop", { often = 1 }).message)
-    assert.matches("option count of a fault: expected a number", fails(sim.fault, sim, "drop", { count = "x" }).message)
+    assert.matches("option count of a fault: expected a whole number",
+      fails(sim.fault, sim, "drop", { count = "x" }).message)
   end)
 end)
 

@@ -7,6 +7,7 @@
 --   wrong       another reply: the one given, else the one before
 --   disconnect  the connection ends instead
 local rig = require "moonrig"
+local fields = require "moonrig.fields"
 
 local Faults = {}
 Faults.__index = Faults
@@ -38,7 +39,14 @@ function act.disconnect(_, _, _, port)
   return nil
 end
 
-local FIELDS = { count = "number", probability = "number", seconds = "number", match = "string", reply = "string" }
+local FIELDS = {
+  count = { function(v) return fields.count[1](v) and v > 0 end, "a whole number, 1 or more" },
+  probability = { function(v) return fields.not_negative[1](v) and v <= 1 end, "a number from 0 to 1" },
+  seconds = { fields.not_negative[1], "a number of seconds, 0 or more" },
+  match = fields.pattern,
+  reply = fields.string,
+}
+local NUMBERS = { count = true, probability = true, seconds = true }   -- from a command line they come as text
 
 --- Adds a fault; returns what is wrong with it, if anything.
 ---@param kind string drop, garble, cut, stall, wrong, disconnect
@@ -51,9 +59,10 @@ function Faults:add(kind, opts)
   if type(opts) == "number" then opts = { count = opts } end
   local fault = { kind = kind }
   for key, value in pairs(opts or {}) do
-    if FIELDS[key] == "number" and tonumber(value) then value = tonumber(value) end
-    if not FIELDS[key] then return ("unknown option %q of a fault"):format(tostring(key)) end
-    if type(value) ~= FIELDS[key] then return ("option %s of a fault: expected a %s"):format(key, FIELDS[key]) end
+    local field = FIELDS[key]
+    if not field then return ("unknown option %q of a fault"):format(tostring(key)) end
+    if NUMBERS[key] then value = tonumber(value) end
+    if not field[1](value) then return ("option %s of a fault: expected %s"):format(key, field[2]) end
     fault[key] = value
   end
   if not fault.count and not fault.probability then fault.count = 1 end
