@@ -44,7 +44,7 @@ function cli.run(name)
   if getmetatable(result) == Exit then return result.code end
   if type(result) == "table" and result.code and result.code ~= "cancelled" then
     io.stderr:write("moonrig ", name, ": ", result.message or tostring(result), "\n")
-    return cli.ERROR
+    return result.code == "unsupported" and cli.USAGE or cli.ERROR -- a bad URL, option or pattern was given
   end
   error(result, 0)
 end

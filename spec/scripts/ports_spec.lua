@@ -53,7 +53,7 @@ describe("moonrig ports", function()
   it("says what is wrong with a pattern", function()
     local text, code = ports "'tty('"
     assert.equal('moonrig ports: bad regular expression "tty(": missing closing parenthesis at its end\n', text)
-    assert.equal(2, code)
+    assert.equal(64, code)
   end)
 
   it("has help with an example", function()
