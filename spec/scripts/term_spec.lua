@@ -348,7 +348,7 @@ describe("moonrig term", function()
       ["loop:// --view octal"] = { 64, "'text', 'visible', 'hex', 'raw'" },
       ["loop:// --until '('"] = { 64, "malformed pattern" },
       ["loop:// --menu-key 5"] = { 64, '"5" is no letter' },
-      ["speed://x"] = { 2, "unknown scheme" },
+      ["speed://x"] = { 64, "unknown scheme" },
     } do
       local command = ("%s term %s </dev/null"):format(moonrig, arguments)
       assert.equal(case[1], status_of(command), arguments)
