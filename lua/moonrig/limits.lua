@@ -4,19 +4,9 @@
 -- judge(value) then gives the verdict and the reason.  Nothing is converted: a value passes when
 -- every limit given holds.  NaN never passes, whatever the limits are.
 local fields = require "moonrig.fields"
+local format = require "moonrig.report.format"
 
 local limits = {}
-
---- A number as people read it: 14 digits, none of them from rounding in binary.
----@param v any
----@return string
-function limits.show(v)
-  if v ~= v then return "nan" end
-  if math.type(v) == "float" then return ("%.14g"):format(v) end
-  return tostring(v)
-end
-
-local show = limits.show
 
 -- The second block is about the measurement: see measure.lua.
 local FIELDS = {
@@ -83,31 +73,8 @@ end
 
 local function show_all(list)
   local all = {}
-  for i, v in ipairs(list) do all[i] = show(v) end
+  for i, v in ipairs(list) do all[i] = format.value(v) end
   return table.concat(all, ", ")
-end
-
---- Recorded limits in words, for people: "4.95 .. 5.05 V".
----@param r moonrig.RecordedLimits?
----@param unit string?
----@return string
-function limits.text(r, unit)
-  if not r then return "" end
-  if r.text then return r.text end
-  unit = unit and " " .. unit or ""
-  local parts = {}
-  if r.min and r.max then
-    parts[1] = show(r.min) .. " .. " .. show(r.max) .. unit
-  elseif r.min or r.max then
-    parts[1] = (r.min and ">= " .. show(r.min) or "<= " .. show(r.max)) .. unit
-  end
-  if r.equals ~= nil then parts[#parts + 1] = "= " .. show(r.equals) end
-  if r.one_of then parts[#parts + 1] = "one of " .. show_all(r.one_of) end
-  if r.matches then parts[#parts + 1] = "matches " .. r.matches end
-  if not parts[1] and (r.marginal_min or r.marginal_max) then
-    parts[1] = ("marginal %s .. %s"):format(show(r.marginal_min or ""), show(r.marginal_max or "")) .. unit
-  end
-  return table.concat(parts, ", ")
 end
 
 ---@class moonrig.Limits
@@ -145,13 +112,13 @@ end
 
 -- Numbers against min, max and the marginal zone: the reason of a FAIL, or nil and whether it is marginal.
 local function judge_number(r, value, unit)
-  if r.min and value < r.min then return "is below " .. show(r.min) .. unit end
-  if r.max and value > r.max then return "is above " .. show(r.max) .. unit end
+  if r.min and value < r.min then return "is below " .. format.quantity(r.min, unit) end
+  if r.max and value > r.max then return "is above " .. format.quantity(r.max, unit) end
   return nil, r.marginal_min ~= nil and value < r.marginal_min or r.marginal_max ~= nil and value > r.marginal_max
 end
 
 local function judge_identity(r, value)
-  if r.equals ~= nil and value ~= r.equals then return "is not " .. show(r.equals) end
+  if r.equals ~= nil and value ~= r.equals then return "is not " .. format.value(r.equals) end
   if r.one_of and not contains(r.one_of, value) then return "is none of " .. show_all(r.one_of) end
   if r.matches and not value:find(r.matches) then return "does not match " .. r.matches end
 end
@@ -175,7 +142,7 @@ function Limits:judge(value, earlier)
     fields.refuse(self.what, "matches wants a string, the value is the %s %s", type(value), tostring(value))
   end
   local why, marginal = nil, false
-  if wants_number(r) then why, marginal = judge_number(r, value, self.unit and " " .. self.unit or "") end
+  if wants_number(r) then why, marginal = judge_number(r, value, self.unit) end
   why = why or judge_identity(r, value)
   if not why and self.satisfies then
     local ok, reason = self.satisfies(value, earlier or {})

@@ -4,7 +4,7 @@
 -- letters; else plain text, a line for each thing.  A marginal PASS shows as "marginal"; bytes from
 -- outside are shown escaped.
 local core = require "moonrig.core"
-local limits = require "moonrig.limits"
+local format = require "moonrig.report.format"
 
 local live = {}
 
@@ -55,10 +55,11 @@ end
 
 -- ---- values ----------------------------------------------------------------------------------
 
+-- Seven digits are enough of a value that passes; one that does not shows all of them.
 local function show_value(m)
-  if m.value == nil then return "-" end
-  local text = math.type(m.value) == "float" and m.value == m.value and ("%.7g"):format(m.value) or limits.show(m.value)
-  return clean(text) .. (m.unit and " " .. clean(m.unit) or "")
+  local value = m.value
+  if m.outcome == "PASS" and math.type(value) == "float" then value = tonumber(("%.7g"):format(value)) or value end
+  return clean(format.quantity(value, m.unit))
 end
 
 -- Where a value lies between its limits, in places; one more place on either side is outside.
@@ -94,7 +95,7 @@ end
 local function show_measurement(self, m)
   line(self, table.concat {
     pad("  " .. clean(m.name), NAME), pad_left(show_value(m), VALUE), "  ",
-    pad(clean(limits.text(m.limits, m.unit)), LIMITS), gauge(self, m), verdict(self, m.outcome, m.marginal),
+    pad(clean(format.limits(m.limits, m.unit) or ""), LIMITS), gauge(self, m), verdict(self, m.outcome, m.marginal),
   })
 end
 

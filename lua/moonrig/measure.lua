@@ -4,6 +4,7 @@
 -- It judges and records; what the outcome of a phase means for the run is decided in runner.lua.
 -- A method returns after what it says has been recorded.
 local core = require "moonrig.core"
+local format = require "moonrig.report.format"
 local limits = require "moonrig.limits"
 
 local measure = {}
@@ -60,8 +61,7 @@ local function take(state, name, value, judge)
   state.measured[name] = true
   state.run.values[name] = value
   if not passed then
-    state.failed = state.failed or ("%s = %s%s %s"):format(name, limits.show(value),
-      judge.unit and " " .. judge.unit or "", why)
+    state.failed = state.failed or ("%s = %s %s"):format(name, format.quantity(value, judge.unit), why)
   end
   state.run:emit { event = "measurement", phase = state.phase.name, why = why, measurement = taken }
   if not passed and judge.stop_on_fail then

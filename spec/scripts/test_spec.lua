@@ -117,6 +117,21 @@ describe("moonrig test", function()
     assert.matches("example: moonrig test psu_final.lua --dut PSU4711", output, 1, true)
   end)
 
+  it("shows all the digits of a value that does not pass", function()
+    local output = run [[
+      test.procedure { name = "P" }
+      test.phase("rail", function(t)
+        t:measure("good", 5.05, { unit = "V", max = 5.05 })
+        t:measure("near", 5.0499999999, { unit = "V", max = 5.05 })
+        t:measure("bad", 5.0500000001, { unit = "V", max = 5.05 })
+      end)
+    ]]
+    assert.matches("good +5%.05 V  <= 5%.05 V +PASS", output)
+    assert.matches("near +5%.05 V  <= 5%.05 V +PASS", output)
+    assert.matches("bad +5%.0500000001 V  <= 5%.05 V +FAIL", output)
+    assert.matches("rail: bad = 5.0500000001 V is above 5.05 V", output, 1, true)
+  end)
+
   it("prints plain lines when the output is no terminal", function()
     local output = run [[
       test.procedure { name = "PSU final", version = "1.4" }
@@ -129,9 +144,9 @@ describe("moonrig test", function()
     assert.is_nil(output:find "\27")
     for _, line in ipairs {
       "PSU final 1%.4   unit SN1   station ST1   run 1",
-      "  v +5%.21 V  4%.95 %.%. 5%.05 V +FAIL",
+      "  v +5%.21 V  4%.95 to 5%.05 V +FAIL",
       "rail %(attempt 2%)",
-      "  v +5%.01 V  4%.95 %.%. 5%.05 V +PASS",
+      "  v +5%.01 V  4%.95 to 5%.05 V +PASS",
       "  name +a\\e%[2Jb  matches %^a +PASS",
       "off +SKIP\n    no fan",
       "PASS  unit SN1   2 of 2 measurements passed   %d+%.%d%d s",
