@@ -29,7 +29,7 @@ local function print_json(ports)
     json.array(object.links)
     all[i] = object
   end
-  print(json.encode(all, { indent = 2, invalid = "replace" }))
+  cli.write(json.encode(all, { indent = 2, invalid = "replace" }) .. "\n")
 end
 
 --- The text of pySerial's list_ports -v, for those who parse it.

@@ -32,7 +32,7 @@ end
 -- Checks what the command line says before anything is opened.
 local function check(parser, given)
   local ok, e = pcall(report.check_format, given.format)
-  if not ok then parser:error("unsupported: " .. e.message) end
+  if not ok then parser:error(e.message) end
   if given.run[1] and (given.last or given.dut or given.since) then
     parser:error "name runs, or select them with --last, --dut and --since, not both"
   end
@@ -73,7 +73,7 @@ return function(args)
   if given.output then
     report.write(given.format, what, given.output, options)
   else
-    io.stdout:write(report.render(given.format, what, options))
+    cli.write(report.render(given.format, what, options))
   end
   return cli.PASS
 end

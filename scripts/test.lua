@@ -66,7 +66,7 @@ local function write_reports(rec, ended, reports, out)
   for _, wanted in ipairs(reports) do
     local report = require "moonrig.report"
     if wanted.path == "-" then
-      io.stdout:write(report.render(wanted.format, of, options))
+      cli.write(report.render(wanted.format, of, options))
     else
       local path = wanted.path or ("%s-%d.%s"):format(runs[1].dut.serial:gsub("[^%w._-]", "_"), runs[1].num,
         EXTENSION[wanted.format] or wanted.format)

@@ -30,6 +30,17 @@ function cli.fail(code, message, ...)
   error(setmetatable({ code = code }, Exit), 0)
 end
 
+local EPIPE <const> = 32 -- the loop ends the program then, without a word
+
+--- Writes what the command was asked for to standard output. When that cannot be (disk full), the command ends with
+--- an error.
+---@param text string
+function cli.write(text)
+  local ok, why, number = io.stdout:write(text)
+  if ok then ok, why, number = io.stdout:flush() end
+  if not ok and number ~= EPIPE then cli.fail(cli.ERROR, "cannot write to standard output: %s", why) end
+end
+
 --- Runs a command with the program's arguments; called by main.c.
 ---@param name string
 ---@return integer exit_code

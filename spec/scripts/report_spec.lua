@@ -101,7 +101,7 @@ describe("moonrig report", function()
 
   it("refuses wrong arguments in one line with exit code 64", function()
     for arguments, message in pairs {
-      ["--format pdf"] = 'unsupported: there is no report format "pdf"; there are text, json, junit, html',
+      ["--format pdf"] = 'moonrig report: there is no report format "pdf"; there are text, json, junit, html',
       ["1 --last"] = "not both", ["--since 2026-02-30"] = '--since "2026-02-30": wants a day',
       ["--since 2026-07-01T99"] = "wants a day", ["--last 0"] = "--last: wants a number above 0",
       ["--last x"] = "malformed argument 'x'", ["--nonsense"] = "--nonsense",
@@ -111,6 +111,12 @@ describe("moonrig report", function()
       assert.is_truthy(text:find(message, 1, true), text)
       assert.equal(1, select(2, text:gsub("\n", "")))
     end
+  end)
+
+  it("does not take a full disk for success", function()
+    local text, code = moonrig "--last 2 2>&1 >/dev/full #"
+    assert.equal(2, code)
+    assert.equal("moonrig: cannot write to standard output: No space left on device\n", text)
   end)
 
   it("has help with an example", function()
