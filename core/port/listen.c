@@ -71,8 +71,10 @@ static int open_tcp(struct listener *l, const struct url *u, struct err *e)
 	l->fd = socket(s.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1;
 	if (l->fd < 0 || setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-		bind(l->fd, (struct sockaddr *)&s, size) < 0 || listen(l->fd, BACKLOG) < 0)
-		return err_sys(e, errno, "listening on %s", u->text);
+		bind(l->fd, (struct sockaddr *)&s, size) < 0 || listen(l->fd, BACKLOG) < 0) {
+		err_sys(e, errno, "listening on %s", u->text);
+		return e->sys == EACCES ? err_add(e, " (a port number below 1024 needs root; 0 picks a free one)") : -1;
+	}
 	size = sizeof s;
 	getsockname(l->fd, (struct sockaddr *)&s, &size);
 	address_text(&s, text, &loopback);
