@@ -18,6 +18,7 @@ end
 ---@param options? table<string, string>
 ---@return moonrig.Sim
 function script.load(path, options)
+  if path == "" then fail("unsupported", "sim: the file is missing; write sim:SCRIPT.lua") end
   local file, reason = io.open(path, "rb")
   if not file then fail("not_found", "simulator %s: %s", path, (reason:gsub("^.-: ", ""))) end
   file:close()
