@@ -89,12 +89,13 @@ static int llisten_open(lua_State *L)
 		raise_argument(L, 1, "a URL");
 	if (!lua_isnoneornil(L, 2) && !lua_istable(L, 2))
 		raise_argument(L, 2, "a table of options");
-	if (url_parse(&u, lua_tostring(L, 1), &e) < 0)
-		raise_err(L, &e);
-	bind_options(L, 2, &u);
+	lua_settop(L, 2);
 	struct llistener *ll = lua_newuserdatauv(L, sizeof *ll, 0);
 	*ll = (struct llistener){ 0 };
 	luaL_setmetatable(L, "moonrig.Listener");
+	if (url_parse(&u, lua_tostring(L, 1), &e) < 0)
+		raise_err(L, &e);
+	bind_options(L, 2, &u);
 	int r = listen_open(loop_of(L)->base, &u, on_ready, ll, &ll->listener, &e);
 	url_clear(&u);
 	if (r < 0)

@@ -137,12 +137,18 @@ static void watch_later(lua_State *L, struct lport *lp)
 	loop_unwatched(loop_of(L), &lp->unwatched);
 }
 
-void lport_push(lua_State *L, struct port *p)
+/* An open port, made without an owner. */
+static void own(struct lport *lp, struct port *p)
 {
-	struct lport *lp = new_closed(L);
 	lp->port = p;
 	p->news = on_news;
 	p->news_arg = lp;
+}
+
+void lport_push(lua_State *L, struct port *p)
+{
+	struct lport *lp = new_closed(L);
+	own(lp, p);
 	watch_later(L, lp);
 }
 
@@ -274,19 +280,17 @@ static int lport_pair(lua_State *L)
 	struct port *a, *b;
 	struct err e;
 	struct url options;
+	lua_settop(L, 1);
+	struct lport *near = new_closed(L), *far = new_closed(L);
 	if (url_parse(&options, "pair:", &e) < 0)
 		raise_err(L, &e);
 	bind_options(L, 1, &options);
-	struct lport *near = new_closed(L), *far = new_closed(L);
 	int r = pair_new(loop_of(L)->base, &options, &a, &b, &e);
 	url_clear(&options);
 	if (r < 0)
 		raise_err(L, &e);
-	*near = (struct lport){ .port = a };
-	*far = (struct lport){ .port = b };
-	a->news = b->news = on_news;
-	a->news_arg = near;
-	b->news_arg = far;
+	own(near, a);
+	own(far, b);
 	return 2;
 }
 
