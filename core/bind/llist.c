@@ -88,8 +88,8 @@ static void push_port(lua_State *L, const struct list_port *p, int links)
 	lua_setfield(L, -2, "links");
 }
 
-/* list([{pattern=, links=bool, sysfs=, dev=}]) -> array of ports in natural order */
-static int core_list(lua_State *L)
+/* lua: ports = core.list([{pattern=, links=bool, sysfs=, dev=}])   in natural order */
+static int llist_list(lua_State *L)
 {
 	struct list_roots roots = roots_at(L, 1);
 	const char *pattern = NULL;
@@ -112,8 +112,8 @@ static int core_list(lua_State *L)
 	return 1;
 }
 
-/* list_find(identity, location or nil, [roots]) -> port or nil */
-static int core_list_find(lua_State *L)
+/* lua: port | nil = core.list_find(identity, location | nil[, roots]) */
+static int llist_find(lua_State *L)
 {
 	const char *identity = luaL_checkstring(L, 1), *location = luaL_optstring(L, 2, NULL);
 	struct list_roots roots = roots_at(L, 3);
@@ -128,8 +128,8 @@ static int core_list_find(lua_State *L)
 	return 1;
 }
 
-/* list_nearest(path, [roots]) -> "; nearest: ..." */
-static int core_list_nearest(lua_State *L)
+/* lua: "; nearest: ..." = core.list_nearest(path[, roots]) */
+static int llist_nearest(lua_State *L)
 {
 	char text[256];
 	const char *path = luaL_checkstring(L, 1);
@@ -139,8 +139,8 @@ static int core_list_nearest(lua_State *L)
 	return 1;
 }
 
-/* hwgrep(url, [roots]) -> device path, URL options as a table, warning or nil */
-static int core_hwgrep(lua_State *L)
+/* lua: device, options, warning | nil = core.hwgrep(url[, roots]) */
+static int llist_hwgrep(lua_State *L)
 {
 	char warning[HWGREP_WARNING];
 	struct url u, device;
@@ -167,8 +167,8 @@ static int core_hwgrep(lua_State *L)
 	return 3;
 }
 
-/* owner(device) -> who has it open, or nil */
-static int core_owner(lua_State *L)
+/* lua: text | nil = core.owner(device)   who has it open */
+static int llist_owner(lua_State *L)
 {
 	char who[96];
 	if (owner_find(luaL_checkstring(L, 1), who, sizeof who))
@@ -180,7 +180,7 @@ static int core_owner(lua_State *L)
 
 void open_list(lua_State *L)
 {
-	static const luaL_Reg functions[] = { { "list", core_list }, { "list_find", core_list_find },
-		{ "list_nearest", core_list_nearest }, { "hwgrep", core_hwgrep }, { "owner", core_owner }, { NULL, NULL } };
+	static const luaL_Reg functions[] = { { "list", llist_list }, { "list_find", llist_find },
+		{ "list_nearest", llist_nearest }, { "hwgrep", llist_hwgrep }, { "owner", llist_owner }, { NULL, NULL } };
 	luaL_setfuncs(L, functions, 0);
 }

@@ -35,7 +35,7 @@ static struct db *open_db(lua_State *L)
 	return db;
 }
 
-/* Values from the stack */
+/* ---- values from the stack ---------------------------------------------------------------- */
 
 static void to_value(lua_State *L, int arg, struct store_value *v)
 {
@@ -112,7 +112,7 @@ static void push_column(lua_State *L, struct store_cursor *c, int i)
 	}
 }
 
-/* Cursors: rows being read. */
+/* ---- cursors: rows being read ------------------------------------------------------------- */
 
 static void cursor_end(struct cursor *cur)
 {
@@ -204,9 +204,9 @@ static void push_iterator(lua_State *L, struct store_cursor *c)
 	lua_pushcclosure(L, step, 1 + c->columns);
 }
 
-/* Methods */
+/* ---- methods ------------------------------------------------------------------------------ */
 
-/* db:exec(sql, ...) -> rows changed, rowid of the last insert */
+/* lua: changed, rowid = db:exec(sql, ...)   rows changed; of the last insert */
 static int db_exec(lua_State *L)
 {
 	struct err e;
@@ -223,7 +223,7 @@ static int db_exec(lua_State *L)
 	return 2;
 }
 
-/* for row in db:rows(sql, ...): tables by column name; leaving the loop ends the cursor */
+/* lua: for row in db:rows(sql, ...) do ... end   tables by column name; leaving the loop ends the cursor */
 static int db_rows(lua_State *L)
 {
 	struct db *db = open_db(L);
@@ -237,7 +237,7 @@ static int db_rows(lua_State *L)
 	return 4;
 }
 
-/* db:row(sql, ...) -> the first row, or nil */
+/* lua: row | nil = db:row(sql, ...)   the first one */
 static int db_row(lua_State *L)
 {
 	struct db *db = open_db(L);
@@ -249,7 +249,7 @@ static int db_row(lua_State *L)
 	return 1;
 }
 
-/* db:value(sql, ...) -> the first column of the first row, or nil */
+/* lua: value | nil = db:value(sql, ...)   the first column of the first row */
 static int db_value(lua_State *L)
 {
 	struct db *db = open_db(L);
@@ -262,7 +262,7 @@ static int db_value(lua_State *L)
 	return 1;
 }
 
-/* db:script(sql): several statements, no values */
+/* lua: db:script(sql)   several statements, no values */
 static int db_script(lua_State *L)
 {
 	struct err e;
@@ -287,7 +287,7 @@ static int db_close(lua_State *L)
 	return 0;
 }
 
-/* Functions of the module */
+/* ---- functions of the module -------------------------------------------------------------- */
 
 static void set_option(lua_State *L, struct store_options *o)
 {
@@ -305,8 +305,8 @@ static void set_option(lua_State *L, struct store_options *o)
 	}
 }
 
-/* store.open(path, { readonly = bool, timeout = seconds to wait for another program's lock }) */
-static int l_open(lua_State *L)
+/* lua: db = store.open(path[, {readonly=bool, timeout=}])   seconds to wait for another program's lock */
+static int lstore_open(lua_State *L)
 {
 	struct err e;
 	struct store_options o = { .busy_ms = BUSY_MS };
@@ -329,8 +329,8 @@ static int l_open(lua_State *L)
 	return 1;
 }
 
-/* store.blob(s): the bytes of s as a BLOB instead of TEXT */
-static int l_blob(lua_State *L)
+/* lua: blob = store.blob(s)   the bytes of s as a BLOB instead of TEXT */
+static int lstore_blob(lua_State *L)
 {
 	size_t len;
 	bind_bytes(L, 1, &len);
@@ -341,8 +341,8 @@ static int l_blob(lua_State *L)
 	return 1;
 }
 
-/* store.sha256(s) -> 64 hexadecimal digits */
-static int l_sha256(lua_State *L)
+/* lua: digits = store.sha256(s)   64, hexadecimal */
+static int lstore_sha256(lua_State *L)
 {
 	static const char digit[] = "0123456789abcdef";
 	uint8_t digest[SHA256_SIZE];
@@ -358,8 +358,8 @@ static int l_sha256(lua_State *L)
 	return 1;
 }
 
-/* store.time() -> microseconds: UTC since 1970; monotonic */
-static int l_time(lua_State *L)
+/* lua: utc, monotonic = store.time()   microseconds; UTC since 1970 */
+static int lstore_time(lua_State *L)
 {
 	const clockid_t clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC };
 	for (int i = 0; i < 2; i++) {
@@ -378,7 +378,8 @@ static const luaL_Reg store_meta[] = { { "__gc", db_close }, { "__close", db_clo
 static const luaL_Reg rows_meta[] = { { "__gc", cursor_close }, { "__close", cursor_close }, { NULL, NULL } };
 static const luaL_Reg nothing[] = { { NULL, NULL } };
 static const luaL_Reg functions[] = {
-	{ "open", l_open }, { "blob", l_blob }, { "sha256", l_sha256 }, { "time", l_time }, { NULL, NULL },
+	{ "open", lstore_open }, { "blob", lstore_blob }, { "sha256", lstore_sha256 }, { "time", lstore_time },
+	{ NULL, NULL },
 };
 
 void open_store(lua_State *L)
