@@ -201,8 +201,10 @@ static void take_present(lua_State *L, struct port *p, double timeout)
 }
 
 /* The timeout is on top of the stack. */
-int lport_read(lua_State *L, struct lport *lp)
+static int read_now(lua_State *L, int status, lua_KContext ctx)
 {
+	(void)status;
+	struct lport *lp = (struct lport *)ctx;
 	struct request *r = &lp->request;
 	struct port *p = lp->port;
 	struct err e;
@@ -214,6 +216,13 @@ int lport_read(lua_State *L, struct lport *lp)
 		r->gap = (int64_t)(p->cfg.inter_byte_timeout * 1e9);
 	}
 	return step(L, WAKE_READY, (lua_KContext)lp);
+}
+
+int lport_read(lua_State *L, struct lport *lp)
+{
+	if (task_had_its_turn(L))
+		return task_wait(L, &lp->reader, now_ns(), read_now, (lua_KContext)lp);
+	return read_now(L, WAKE_READY, (lua_KContext)lp);
 }
 
 /* ---- methods ----------------------------------------------------------------------------- */
@@ -330,7 +339,7 @@ static int next_line(lua_State *L)
 {
 	struct err e;
 	struct lport *lp = lua_touserdata(L, lua_upvalueindex(4));
-	if (ready_line(L, lp))
+	if (!task_had_its_turn(L) && ready_line(L, lp))
 		return 1;
 	lua_settop(L, 0);
 	lua_pushvalue(L, lua_upvalueindex(4));

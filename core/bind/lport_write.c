@@ -32,6 +32,12 @@ static int too_slow(lua_State *L, struct lport *lp, size_t size)
 	return 2;
 }
 
+static int gave_way(lua_State *L, int status, lua_KContext ctx)
+{
+	(void)L, (void)status, (void)ctx;
+	return 1;
+}
+
 /* ctx: the lport, with bit 0 set for a query */
 static int write_step(lua_State *L, int status, lua_KContext ctx)
 {
@@ -57,7 +63,7 @@ static int write_step(lua_State *L, int status, lua_KContext ctx)
 	if (ctx & 1)
 		return lport_read_reply(L, lp, 3);
 	lua_settop(L, 1);
-	return 1;
+	return task_had_its_turn(L) ? task_sleep(L, now_ns(), gave_way, ctx) : 1;
 }
 
 static int start(lua_State *L, struct lport *lp, double timeout, size_t went, int query)

@@ -185,6 +185,7 @@ void task_resume(struct task *t)
 	int results, first = t->arguments;
 	leave_place(t);
 	t->state = TASK_RUNNING;
+	t->streak = 0;
 	t->loop->running = t;
 	t->arguments = 0;
 	int status = lua_resume(t->L, t->loop->L, first, &results);

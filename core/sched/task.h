@@ -33,6 +33,7 @@ struct task {
 	int64_t armed;                       /* when the timer fires; it may be set earlier than needed */
 	struct event timer;
 	int64_t limit;                       /* rig.deadline: no wait goes beyond */
+	unsigned streak;                     /* things done since it was resumed: task_had_its_turn */
 	bool limit_hit;                      /* raise that at the wait point */
 	bool cancelled;                      /* a cancel to raise at the next wait point */
 	bool cancel_seen;                    /* cancel() takes effect once */

@@ -10,7 +10,7 @@
 #include "sched/raise.h"
 #include "sched/task.h"
 
-enum { ALONE_MOST = 1000 };
+enum { ALONE_MOST = 1000, STREAK_MOST = 1000 };
 
 int64_t now_ns(void)
 {
@@ -99,6 +99,12 @@ bool task_alone(lua_State *L)
 {
 	struct task *t = task_of(L);
 	return t && t->loop->all == t && !t->all_next && !t->loop->ready && ++t->loop->alone % ALONE_MOST;
+}
+
+bool task_had_its_turn(lua_State *L)
+{
+	struct task *t = task_of(L);
+	return t && ++t->streak > STREAK_MOST && lua_isyieldable(L);
 }
 
 void waiter_wake(struct waiter *w)

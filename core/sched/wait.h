@@ -47,6 +47,10 @@ void task_check_can_wait(lua_State *L);
  * has its turn at every thousandth time. */
 bool task_alone(lua_State *L);
 
+/* Counts what a task does without waiting.  After a thousand times it should give way for one turn, so that
+ * other tasks, deadlines and Ctrl-C come to their right beside a port that always has bytes. */
+bool task_had_its_turn(lua_State *L);
+
 /* Wakes who waits there, if anybody does. */
 void waiter_wake(struct waiter *w);
 /* Wakes the first in line: 1, or 0 when nobody waits. */

@@ -149,3 +149,23 @@ describe("a port", function()
     assert.equal(65536, near.in_waiting)
   end)
 end)
+
+describe("a port that always has bytes", function()
+  it("leaves deadlines and other tasks their turn", function()
+    local port <close> = rig.open "loop://"
+    local turns = 0
+    local other = rig.spawn(function()
+      while true do
+        turns = turns + 1
+        rig.sleep(0)
+      end
+    end)
+    local busy = { function() port:query "x" end, function() port:write "x" port:flush_input() end }
+    for _, work in ipairs(busy) do
+      local before = turns
+      assert.equal("timeout", fails(rig.deadline, 0.05, function() while true do work() end end).code)
+      assert.is_true(turns > before)
+    end
+    other:cancel()
+  end)
+end)
