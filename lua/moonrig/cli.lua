@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- cli.lua: what the commands share.  scripts/NAME.lua is embedded as
 -- moonrig.command.NAME and returns function(args) -> exit code.
 local argparse = require "argparse"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- moonrig: the public table.  Nothing else is API.  What is large is loaded when
 -- it is first used: rig.scpi, rig.sim, rig.test, rig.json.
 local core = require "moonrig.core"

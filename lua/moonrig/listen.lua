@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- listen.lua: rig.listen: a handler in a task of its own for each client.
 local core = require "moonrig.core"
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- scheme.lua: rig.open and rig.try_open: what stands before C's table of schemes (core/port/scheme.c).
 -- A URL that C opens costs one lookup here; the others (schemes written in Lua, alt://, VISA resource
 -- names, unknown ones) are the business of scheme/other.lua, which is loaded when the first one comes.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- scpi.lua: rig.scpi: an instrument that speaks SCPI over any port.  One exchange at a time (a lock for
 -- each instrument); what was asked and not answered is remembered in self.asked until its reply has been
 -- read, so that also a cancelled task leaves the truth behind: see scpi/step.lua for what follows.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- sim.lua: rig.sim{...}: a simulated instrument.  It answers on any port that it is given: one end of a
 -- pair, a client of a listener, a pseudo-terminal.  One state, however many clients.
 --

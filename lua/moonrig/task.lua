@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- task.lua: groups and locks, made of tasks and queues (core/bind/ltask.c, lqueue.c).
 local core = require "moonrig.core"
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- other.lua: the URLs that C does not open by itself: schemes written in Lua, sim:, alt://, VISA resource
 -- names; and the error for what is none of them.
 local core = require "moonrig.core"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- block.lua: reads a block of bytes from an instrument's port (IEEE 488.2, 8.7.9 definite "#42000...",
 -- 8.7.10 indefinite "#0..." up to the end of the message).  Any byte may be in it.
 -- A byte stream does not say where a message ends: after "#0" it is taken for ended when a line end

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- number.lua: numbers as instruments write them: text -> Lua number.  Pure: no port, no errors raised.
 -- SCPI-99 volume 1, chapter 7 (9.91E37 is "not a number", 9.9E37 infinity; suffixes) and IEEE 488.2,
 -- 8.7 (#H #Q #B).  A decimal multiplier moves the exponent in the text, so that "1500 MV" is exactly

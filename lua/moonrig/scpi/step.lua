@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- step.lua: brings an instrument back into step after a query that got no answer in time (or was
 -- cancelled): its reply may still come, and must not be taken for the answer to the next query.
 -- SCPI over a byte stream numbers nothing, so all rests on one rule of IEEE 488.2 (6.3): replies come in

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- text.lua: takes SCPI text apart: lists, quoted strings, blocks in the middle of it.  Pure; used by
 -- instruments (scpi.lua) and simulators (sim/) alike.
 local text = {}

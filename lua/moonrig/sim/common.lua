@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- common.lua: what every SCPI instrument has: the common commands of IEEE 488.2, the error queue of SCPI,
 -- and commands to order faults over the wire (SIMulator:FAULt).  A simulator's own commands go before these.
 local text = require "moonrig.scpi.text"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- console.lua: a simulated device with a prompt: boot log, a boot loader that one can stop in, login,
 -- commands, reset by DTR.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- faults.lua: what can go wrong with a reply on its way, on request: by count, by probability (from the
 -- simulator's own random numbers, so that a run can be repeated), for some commands or all.
 --   drop        no reply

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- match.lua: which reply belongs to a command: the keys of a simulator's `on` table.
 --   "MEASure:VOLTage[:DC]?"   SCPI: short and long form of each word, any case, [optional] words
 --   "OUTPut# <boolean>"       # a number at the end of a word (1 when absent); typed parameters

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- random.lua: reproducible random numbers for a simulator, its own and nobody else's (math.random is
 -- shared by the whole program).  SplitMix64 by Steele, Lea and Flood.
 local Random = {}

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- script.lua: simulators in files: what `moonrig sim FILE` and the scheme sim:FILE have in common.
 -- A file is run with a table of its options (words to strings) and its path; it returns a simulator or the
 -- table for one.
