@@ -81,6 +81,16 @@ describe("moonrig test", function()
     assert.equal(2, exit_code [[test.phase("a", function(t) rig.spawn(error, "nobody joins this"); rig.sleep(5) end)]])
   end)
 
+  it("tears down after a phase that would end the program", function()
+    local output = run [[
+      test.phase("a", function(t) os.exit(0) end)
+      test.teardown(function(t) t:log "switched off" end)
+    ]]
+    assert.matches("os.exit in a procedure would leave out teardown", output, 1, true)
+    assert.matches("switched off", output)
+    assert.equal("ERROR", last_run().outcome)
+  end)
+
   it("takes wrong arguments as such, and records nothing", function()
     local good = [[test.phase("a", function() end)]]
     for args, message in pairs {
