@@ -95,6 +95,12 @@ local psu = rig.sim {
     ["MEASure[:SCALar]:VOLTage[:DC]?"] = measure(function(volt) return volt end, 0.0005),
     ["MEASure[:SCALar]:CURRent[:DC]?"] = measure(function(_, amps) return amps end, 0.0002),
     ["MEASure[:SCALar]:POWer[:DC]?"] = measure(function(volt, amps) return volt * amps end, 0.001),
+    ["*OPC?"] = function(self)                             -- complete when the ramp is at its end
+      while advance(self) ~= target(self.state) do
+        rig.sleep(math.abs(target(self.state) - self.state.at) / self.state.slew)
+      end
+      return "1"
+    end,
     ["SIMulator:LOAD <number>"] = function(self, ohm)
       advance(self)
       self.state.load = ohm > 0 and ohm or 0.001
