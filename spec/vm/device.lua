@@ -169,13 +169,9 @@ for _, kind in ipairs { "ftdi", "pl2303", "cp210x", "acm" } do
     it("counts parity errors and keeps the bytes", function()
       a.parity, b.parity = "E", "O"
       a:write("ABC\xff")
-      if kind == "acm" then
-        b:read_some()
-        cable.wait_for("the count", function() return b.errors.parity > 0 end)
-      else
-        assert.equal("ABC\xff", b:read(4))
-        cable.wait_for("the count", function() return b.errors.parity == 4 end)
-      end
+      assert.equal("ABC\xff", b:read(4))
+      local least = kind == "acm" and 1 or 4 -- it tells of errors now and then, not of each
+      cable.wait_for("the count", function() return b.errors.parity >= least end)
       b.parity = "E"
       a:write(ALL)
       assert.equal(ALL, b:read(256))
