@@ -85,7 +85,8 @@ $(BUILD)/core/%.o: core/%.c | deps-build
 	@mkdir -p $(@D); echo '  CC  $<'; $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The Lua library and the commands, as bytecode with line numbers, inside the program.
-$(BUILD)/embed.c: core/embed.lua $(LUAS) | deps-build
+# The folders stand there for files that go away.
+$(BUILD)/embed.c: core/embed.lua $(LUAS) $(shell find lua scripts -type d) | deps-build
 	@mkdir -p $(@D); echo '  EMBED'; $(LUA) core/embed.lua $(LUAC) $(BUILD) $(LUAS) > $@.tmp && mv $@.tmp $@
 
 $(BUILD)/embed.o: $(BUILD)/embed.c
