@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // lport_line.c: set, signals, break, pulse, drain, flush: what concerns the line
 // and not the bytes.  What takes time is the port's one pending operation.
-#include <math.h>
 #include <string.h>
 
 #include "bind/lport.h"
@@ -67,6 +66,13 @@ static int lport_drain(lua_State *L)
 	return lport_conclude(L, lp, "drain", port_drain(lp->port, &e), timeout, &e);
 }
 
+/* What takes `seconds` by itself, and may have to wait for unsent bytes before: no wait is for ever. */
+static double bounded(const struct lport *lp, double seconds)
+{
+	double more = lp->port->cfg.write_timeout;
+	return seconds + (more > 1 ? more : 1);
+}
+
 /* lua: port = port:send_break([seconds])   0.25 s */
 static int lport_send_break(lua_State *L)
 {
@@ -77,7 +83,7 @@ static int lport_send_break(lua_State *L)
 		raise_argument(L, 2, "seconds, at most 3600");
 	task_check_can_wait(L);
 	port_end_timed(lp->port);
-	return lport_conclude(L, lp, "send_break", port_send_break(lp->port, seconds, &e), INFINITY, &e);
+	return lport_conclude(L, lp, "send_break", port_send_break(lp->port, seconds, &e), bounded(lp, seconds), &e);
 }
 
 static unsigned signal_bit(const char *name)
@@ -101,7 +107,7 @@ static int lport_pulse(lua_State *L)
 	task_check_can_wait(L);
 	port_end_timed(lp->port);
 	unsigned level = lua_isnoneornil(L, 4) ? ~lp->port->outputs & bit : lua_toboolean(L, 4) ? bit : 0;
-	return lport_conclude(L, lp, "pulse", port_pulse(lp->port, bit, level, seconds, &e), INFINITY, &e);
+	return lport_conclude(L, lp, "pulse", port_pulse(lp->port, bit, level, seconds, &e), bounded(lp, seconds), &e);
 }
 
 static int flush(lua_State *L, int which, const char *op)
