@@ -131,6 +131,15 @@ static int lport_flush_output(lua_State *L)
 
 /* ---- set --------------------------------------------------------------------------------- */
 
+/* Asked before anything is changed: all of it or nothing. */
+static bool able_to_signal(struct port *p, unsigned outputs, struct err *e)
+{
+	unsigned ignored;
+	if (!p->ops->set_signals)
+		return port_set_signals(p, outputs, 0, e), false;
+	return !p->ops->get_signals || port_get_signals(p, &ignored, e) == 0;
+}
+
 /* Puts a whole new configuration in force: local parts at once, the line in one step, outputs in one step. */
 static int configure(lua_State *L, struct lport *lp, const struct config *c, const char *op)
 {
@@ -142,6 +151,8 @@ static int configure(lua_State *L, struct lport *lp, const struct config *c, con
 	int r = 0;
 	if (c->given & SET_EXCLUSIVE)
 		return err_set(&e, ERR_UNSUPPORTED, "exclusive is set when a port is opened"), lport_fail(L, lp, op, &e);
+	if (outputs && !able_to_signal(p, outputs, &e))
+		return lport_fail(L, lp, op, &e);
 	if (differ)
 		r = port_set(p, &c->line, differ, &e);
 	if (r < 0)

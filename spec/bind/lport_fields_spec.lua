@@ -83,3 +83,22 @@ describe("an output signal", function()
     device:close()
   end)
 end)
+
+describe("set", function()
+  it("changes all or nothing", function()
+    local link = os.tmpname()
+    os.remove(link)
+    local master <close> = rig.open("pty:" .. link)
+    local device <const> = rig.open(link)
+    for _, port in ipairs { device, master } do
+      local wrong = { { dtr = true }, { parity = "Q" }, { nonsense = 1 }, { exclusive = false }, { rs485 = true } }
+      for _, bad in ipairs(wrong) do
+        bad.baudrate, bad.timeout = 1200, 1
+        local ok, err = pcall(port.set, port, bad)
+        assert.same({ false, "unsupported" }, { ok, err.code })
+        assert.same({ 9600, 5 }, { port.baudrate, port.timeout })
+      end
+    end
+    device:close()
+  end)
+end)
