@@ -5,12 +5,25 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void log_warning(const char *fmt, ...)
+static void say(const char *before, const char *fmt, va_list ap)
 {
 	char text[512];
+	vsnprintf(text, sizeof text, fmt, ap);
+	fprintf(stderr, "moonrig: %s%s\n", before, text);
+}
+
+void log_warning(const char *fmt, ...)
+{
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
+	say("warning: ", fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "moonrig: warning: %s\n", text);
+}
+
+void log_note(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	say("", fmt, ap);
+	va_end(ap);
 }
