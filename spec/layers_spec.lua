@@ -58,6 +58,7 @@ describe("a layer includes only those to its left:", function()
     ["^sqlite3%.h$"] = { "store/sqlite" },
     ["^libpq%-fe%.h$"] = { "store/postgres" },
     ["^pcre2%.h$"] = { "port/hwgrep" },
+    ["^openssl/"] = { "port/openssl", "port/tls" },
   }
   it("those of libraries", function()
     assert.same({}, each_line(function(line, _, path)

@@ -4,11 +4,9 @@
 #include <math.h>
 
 #include "bind/bind.h"
-#include "port/listen.h"
+#include "serve/listen.h"
 #include "sched/loop.h"
 #include "sched/wait.h"
-
-enum { RETRY_MS = 100 };                     /* out of descriptors: look again then */
 
 struct llistener {
 	struct listener *listener;           /* NULL: closed */
@@ -19,14 +17,6 @@ struct llistener {
 static void on_ready(void *arg)
 {
 	waiter_wake(&((struct llistener *)arg)->waiter);
-}
-
-static int accept_step(lua_State *L, int status, lua_KContext ctx);
-
-static int accept_later(lua_State *L, int status, lua_KContext ctx)
-{
-	(void)status;
-	return accept_step(L, WAKE_READY, ctx);
 }
 
 static int accept_step(lua_State *L, int status, lua_KContext ctx)
@@ -45,8 +35,6 @@ static int accept_step(lua_State *L, int status, lua_KContext ctx)
 		raise_err(L, &e);
 	if (status == WAKE_TIMEOUT)
 		raise_text(L, ERR_TIMEOUT, "accept: nobody connected in time");
-	if (r == 2)
-		return task_sleep(L, now_ns() + RETRY_MS * 1000000ll, accept_later, ctx);
 	return task_wait(L, &ll->waiter, ll->deadline, accept_step, ctx);
 }
 

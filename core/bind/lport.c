@@ -190,7 +190,8 @@ static int opened(lua_State *L, int status, lua_KContext ctx)
 	if (p->state == PORT_OPENING) {
 		if (status != WAKE_TIMEOUT)
 			return task_wait(L, &lp->op, lp->op_deadline, opened, ctx);
-		err_set(&e, ERR_TIMEOUT, "opening %s: no answer within %g s", p->url.text, opening_time(p));
+		const char *what = p->ops->awaits ? p->ops->awaits(p) : NULL;
+		err_set(&e, ERR_TIMEOUT, "opening %s: %s within %g s", p->url.text, what ? what : "no answer", opening_time(p));
 	}
 	port_close(p);
 	return lport_fail(L, lp, "open", &e);

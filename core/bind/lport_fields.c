@@ -13,6 +13,7 @@ enum field {
 	F_DTR, F_RTS, F_BREAK_CONDITION,
 	F_CTS, F_DSR, F_RI, F_CD,
 	F_IN_WAITING, F_OUT_WAITING, F_URL, F_NAME, F_IS_OPEN, F_LOST, F_ERRORS,
+	F_SIGNATURE,
 };
 
 static const struct { const char *name; enum field field; unsigned setting; } fields[] = {
@@ -26,7 +27,7 @@ static const struct { const char *name; enum field field; unsigned setting; } fi
 	{ "break_condition", F_BREAK_CONDITION, 0 }, { "cts", F_CTS, 0 }, { "dsr", F_DSR, 0 }, { "ri", F_RI, 0 },
 	{ "cd", F_CD, 0 }, { "in_waiting", F_IN_WAITING, 0 }, { "out_waiting", F_OUT_WAITING, 0 }, { "url", F_URL, 0 },
 	{ "name", F_NAME, 0 }, { "is_open", F_IS_OPEN, 0 }, { "lost", F_LOST, 0 },
-	{ "errors", F_ERRORS, 0 },
+	{ "errors", F_ERRORS, 0 }, { "signature", F_SIGNATURE, 0 },
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -247,6 +248,7 @@ int lport_index(lua_State *L)
 	case F_IS_OPEN: return lua_pushboolean(L, p->state == PORT_OPEN || p->state == PORT_LOST), 1;
 	case F_LOST: return push_lost(L, p);
 	case F_ERRORS: return push_errors(L, lp);
+	case F_SIGNATURE: return p->ops->signature ? (lua_pushstring(L, p->ops->signature(p)), 1) : means_nothing(L, lp, name);
 	default: break;
 	}
 	if (fields[i].setting & ~p->ops->settings)

@@ -17,8 +17,9 @@ static int op_ended(lua_State *L, int status, lua_KContext ctx)
 	if (p->pending && p->state == PORT_OPEN) {
 		if (status != WAKE_TIMEOUT)
 			return task_wait(L, &lp->op, lp->op_deadline, op_ended, ctx);
+		const char *what = p->ops->awaits ? p->ops->awaits(p) : NULL;
+		err_set(&e, ERR_TIMEOUT, "%s: %s did not finish in time%s%s", p->name, op, what ? ": " : "", what ? what : "");
 		port_abandon(p);
-		err_set(&e, ERR_TIMEOUT, "%s: %s did not finish in time", p->name, op);
 		return lport_fail(L, lp, op, &e);
 	}
 	if (p->result || p->state != PORT_OPEN) {
@@ -129,6 +130,25 @@ static int lport_flush_output(lua_State *L)
 	return flush(L, FLUSH_OUTPUT, "flush_output");
 }
 
+static int suspend(lua_State *L, bool on, const char *op)
+{
+	struct err e;
+	struct lport *lp = lport_idle(L, op);
+	return lport_conclude(L, lp, op, port_suspend(lp->port, on, &e), lp->port->cfg.timeout, &e);
+}
+
+/* lua: port = port:suspend()   asks the other end to send nothing */
+static int lport_suspend(lua_State *L)
+{
+	return suspend(L, true, "suspend");
+}
+
+/* lua: port = port:resume() */
+static int lport_resume(lua_State *L)
+{
+	return suspend(L, false, "resume");
+}
+
 /* ---- set --------------------------------------------------------------------------------- */
 
 /* Asked before anything is changed: all of it or nothing. */
@@ -137,7 +157,7 @@ static bool able_to_signal(struct port *p, unsigned outputs, struct err *e)
 	unsigned ignored;
 	if (!p->ops->set_signals)
 		return port_set_signals(p, outputs, 0, e), false;
-	return !p->ops->get_signals || port_get_signals(p, &ignored, e) == 0;
+	return !p->ops->get_signals || port_get_signals(p, &ignored, e) == 0 || e->code != ERR_UNSUPPORTED;
 }
 
 /* Puts a whole new configuration in force: local parts at once, the line in one step, outputs in one step. */
@@ -300,5 +320,5 @@ static int lport_wait_signals(lua_State *L)
 const luaL_Reg lport_line_methods[] = {
 	{ "drain", lport_drain }, { "send_break", lport_send_break }, { "pulse", lport_pulse },
 	{ "flush_input", lport_flush_input }, { "flush_output", lport_flush_output }, { "set", lport_set },
-	{ "wait_signals", lport_wait_signals }, { NULL, NULL },
+	{ "suspend", lport_suspend }, { "resume", lport_resume }, { "wait_signals", lport_wait_signals }, { NULL, NULL },
 };

@@ -28,7 +28,8 @@
 
 struct device {
 	struct fdport f;                     /* first */
-	bool pty;                            /* no UART behind it: no rate, no errors */
+	bool pts;                            /* the slave of a pty: no wire, no rate */
+	bool pty;                            /* ... and nothing gives it signals: no errors, no break either */
 	bool usb;                            /* what the chip does is known late */
 	bool counts;                         /* the driver has TIOCGICOUNT */
 	char driver[32];
@@ -168,13 +169,15 @@ static void identify(struct device *d, int fd)
 {
 	struct stat st;
 	char path[64], to[256];
-	d->pty = d->usb = false;
+	int m;
+	d->pts = d->pty = d->usb = false;
 	*d->driver = 0;
 	if (fstat(fd, &st) < 0)
 		return;
 	unsigned number = major(st.st_rdev);
 	if (number >= 136 && number <= 143) {           /* slaves of Unix98 ptys, see devices.txt */
-		d->pty = true;
+		d->pts = true;
+		d->pty = ioctl(fd, TIOCMGET, &m) < 0;
 		strcpy(d->driver, "pty");
 		return;
 	}
@@ -248,7 +251,7 @@ static void device_close(struct port *p)
 			p->errors = n;                  /* a re-opened port goes on counting */
 		/* TIOCEXCL stays with a pty whose master is open, so it is taken back. */
 		tty_exclusive(d->f.rfd, p->name, false, NULL);
-		int rest = d->pty ? -1 : dup(d->f.rfd);
+		int rest = d->pts ? -1 : dup(d->f.rfd);
 		fdport_close(p);
 		if (rest >= 0)
 			linger_close(p->base, rest);
@@ -266,7 +269,7 @@ static ssize_t device_write(struct port *p, const void *data, size_t n, struct e
 {
 	struct device *d = of(p);
 	ssize_t w = fdport_write(p, data, n, e);
-	if (w > 0 && !d->pty) {
+	if (w > 0 && !d->pts) {
 		double from = clock_now() + (d->usb ? USB_DELAY : 0);
 		from = d->sent_by > from ? d->sent_by : from;
 		d->sent_by = from + (double)w * bits_per_byte(&p->cfg.line) / (double)p->cfg.line.baudrate;
@@ -282,7 +285,7 @@ static int device_out_waiting(struct port *p, size_t *n, struct err *e)
 	int status;
 	if (fdport_out_waiting(p, n, e) < 0)
 		return -1;
-	if (*n || d->pty)
+	if (*n || d->pts)
 		return 0;
 	bool told = ioctl(d->f.wfd, TIOCSERGETLSR, &status) == 0;
 	double left = told && !d->usb ? 0 : d->sent_by - clock_now();
@@ -312,6 +315,11 @@ static int device_set_break(struct port *p, bool on, struct err *e)
 	if (d->pty)                             /* says yes and does nothing */
 		return failed(p, "break", ENOTTY, e);
 	return ioctl(d->f.rfd, on ? TIOCSBRK : TIOCCBRK) < 0 ? failed(p, "break", errno, e) : 0;
+}
+
+static int device_suspend(struct port *p, bool on, struct err *e)
+{
+	return ioctl(of(p)->f.wfd, TCXONC, on ? TCIOFF : TCION) < 0 ? failed(p, "suspend", errno, e) : 0;
 }
 
 static int device_flush(struct port *p, int which, struct err *e)
@@ -360,6 +368,7 @@ const struct port_ops device_ops = {
 	.get_signals = device_get_signals,
 	.set_break = device_set_break,
 	.flush = device_flush,
+	.suspend = device_suspend,
 	.get_errors = device_get_errors,
 	.find_again = device_find_again,
 };

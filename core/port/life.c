@@ -260,6 +260,8 @@ void port_done(struct port *p, const struct err *e)
 {
 	bool ok = !e || e->code == ERR_NONE;
 	p->pending = false;
+	if (p->state == PORT_OPEN && timed_took(p, e))
+		return;
 	if (p->state == PORT_LOST) {
 		if (ok)
 			came_back(p);

@@ -44,6 +44,7 @@ static void throttle_if_full(struct port *p)
 
 void port_received_in_place(struct port *p, size_t n)
 {
+	p->taken += n;
 	if (p->taps)
 		port_tap(p, &(struct tap_event){ .kind = TAP_RX, .data = buf_data(&p->rx) + p->rx.len - n, .size = n });
 	throttle_if_full(p);
@@ -131,6 +132,7 @@ ssize_t port_write(struct port *p, const void *data, size_t n, struct err *e)
 void port_sending(struct port *p, const void *data, size_t n)
 {
 	p->sending_seen = true;
+	p->given += n;
 	if (p->taps)
 		port_tap(p, &(struct tap_event){ .kind = TAP_TX, .data = data, .size = n });
 }
@@ -239,7 +241,14 @@ int port_flush(struct port *p, int which, struct err *e)
 	}
 	if (!p->ops->flush)
 		return which == FLUSH_INPUT ? 0 : unsupported(p, "flush_output", e);
-	return p->ops->flush(p, which, e);
+	int r = p->ops->flush(p, which, e);
+	p->pending = p->pending || r == 1;
+	return r;
+}
+
+int port_suspend(struct port *p, bool on, struct err *e)
+{
+	return ready(p, p->ops->suspend, on ? "suspend" : "resume", e) < 0 ? -1 : p->ops->suspend(p, on, e);
 }
 
 int port_get_errors(struct port *p, struct port_errors *n, struct err *e)

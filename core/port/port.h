@@ -15,6 +15,7 @@
 #define PORT_PORT_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -22,8 +23,10 @@
 #include "base/url.h"
 #include "port/settings.h"
 
+struct ask;
 struct event_base;
 struct event;
+struct line;
 struct port;
 
 /* Modem signals, as bits. */
@@ -92,6 +95,20 @@ struct port_ops {
 	 * before watch(): a program that waits for nothing else can ask the descriptor itself. */
 	int (*descriptor)(struct port *p);
 	void (*watch)(struct port *p);
+	/* Asks the far end to send nothing until called with off. */
+	int (*suspend)(struct port *p, bool on, struct err *e);
+	/* What the far end says it is, or NULL. */
+	const char *(*signature)(struct port *p);
+	/* Optional: nobody waits for the pending operation any more; port_done() need not follow. */
+	void (*abandon)(struct port *p);
+	/* Optional, for messages: what a pending operation or open still lacks ("no answer to SET-BAUDRATE"), or NULL. */
+	const char *(*awaits)(struct port *p);
+	/* For a port whose far end asks (ask.h).  All received bytes were used up: what stood behind them may be asked. */
+	void (*proceed)(struct port *p);
+	/* The ask for which port->ask returned 1 has ended. */
+	void (*answered)(struct port *p, const struct err *e);
+	/* port->line is new. */
+	void (*line_changed)(struct port *p);
 	/* Prepares a reconnect: rewrites what names the device (same adapter, new name).  -1: not there yet. */
 	int (*find_again)(struct port *p, struct err *e);
 };
@@ -147,6 +164,12 @@ struct port {
 	unsigned signals;                    /* input signals last seen */
 	bool break_on;
 	struct port_errors errors;           /* counted by transports that have no counter below them */
+	uint64_t taken, given;               /* bytes received and written, in all */
+	/* What the far end asks (ask.h): 0 done, -1, 1: ops->answered follows.  NULL: nobody is asked. */
+	int (*ask)(void *arg, const struct ask *a, struct err *e);
+	void *ask_arg;
+	const struct line *line;
+	unsigned listens;                    /* LISTENS_ bits */
 	void (*news)(void *arg, unsigned news);
 	void *news_arg;
 	struct tap *taps;
@@ -184,6 +207,7 @@ int port_get_signals(struct port *p, unsigned *values, struct err *e);
 int port_set_break(struct port *p, bool on, struct err *e);
 int port_flush(struct port *p, int which, struct err *e);
 int port_get_errors(struct port *p, struct port_errors *n, struct err *e);
+int port_suspend(struct port *p, bool on, struct err *e);
 /* timed.c.  Each of these is the pending operation while it lasts. */
 int port_drain(struct port *p, struct err *e);
 /* A break after all that was written; INFINITY: on until port_set_break turns it off. */
@@ -223,6 +247,8 @@ void port_tap(struct port *p, const struct tap_event *ev);
 void port_tell(struct port *p, unsigned news);
 /* A tap event that is a number, or nothing more. */
 void port_tap_number(struct port *p, enum tap_kind kind, long number);
+/* The transport's operation ended: was it a step of a break or pulse?  Then that goes on. */
+bool timed_took(struct port *p, const struct err *e);
 /* Ends a break or pulse, and all timers. */
 void timed_free(struct port *p);
 

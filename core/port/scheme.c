@@ -11,15 +11,20 @@
 #include "port/pty.h"
 #include "port/record.h"
 #include "port/replay.h"
+#include "port/rfc2217.h"
 #include "port/socket.h"
 #include "port/spy.h"
 #include "port/stdio.h"
+#include "port/tls.h"
 
 static const struct scheme table[] = {
 	{ "device", &device_ops, NULL },
 	{ "hwgrep", NULL, hwgrep_open },
 	{ "socket", &socket_ops, NULL },
+	{ "socket+tls", &tls_ops, NULL },
 	{ "unix", &unix_ops, NULL },
+	{ "rfc2217", &rfc2217_ops, NULL },
+	{ "rfc2217+tls", &rfc2217_tls_ops, NULL },
 	{ "loop", &loop_ops, NULL },
 	{ "spy", NULL, spy_resolve },
 	{ "record", NULL, record_resolve },

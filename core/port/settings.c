@@ -99,7 +99,7 @@ static int line_option(struct config *c, const char *key, const char *value, str
 	else if (!strcmp(key, "stopbits"))
 		bit = SET_STOPBITS, r = stopbits_option(&s->stopbits, value, e);
 	else if (!strcmp(key, "xonxoff"))
-		bit = SET_XONXOFF, r = value_bool(key, value, &s->xonxoff, e);
+		bit = SET_XONXOFF, s->inbound = 0, r = value_bool(key, value, &s->xonxoff, e);
 	else if (!strcmp(key, "rtscts"))
 		bit = SET_RTSCTS, r = value_bool(key, value, &s->rtscts, e);
 	else if (!strcmp(key, "dsrdtr"))
@@ -191,7 +191,7 @@ unsigned settings_differ(const struct settings *a, const struct settings *b)
 		x->delay_before_tx != y->delay_before_tx || x->delay_before_rx != y->delay_before_rx));
 	return (a->baudrate != b->baudrate ? SET_BAUDRATE : 0u) | (a->bytesize != b->bytesize ? SET_BYTESIZE : 0u) |
 		(a->parity != b->parity ? SET_PARITY : 0u) | (a->stopbits != b->stopbits ? SET_STOPBITS : 0u) |
-		(a->xonxoff != b->xonxoff ? SET_XONXOFF : 0u) | (a->rtscts != b->rtscts ? SET_RTSCTS : 0u) |
+		(a->xonxoff != b->xonxoff || a->inbound != b->inbound ? SET_XONXOFF : 0u) | (a->rtscts != b->rtscts ? SET_RTSCTS : 0u) |
 		(a->dsrdtr != b->dsrdtr ? SET_DSRDTR : 0u) | (rs485 ? SET_RS485 : 0u) |
 		(a->low_latency != b->low_latency ? SET_LOW_LATENCY : 0u);
 }

@@ -28,6 +28,7 @@ struct settings {                            /* of the line */
 	char parity;                         /* N E O M S */
 	double stopbits;                     /* 1, 1.5, 2 */
 	bool xonxoff, rtscts, dsrdtr, low_latency;
+	signed char inbound;                 /* XON/XOFF towards us: 0 as xonxoff, 1 on, -1 off */
 	struct rs485 rs485;
 };
 

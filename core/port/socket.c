@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "port/fdport.h"
+#include "port/httpguard.h"
 #include "port/lookup.h"
 
 enum { STAGGER_MS = 250, TRIES = 8, KEEPALIVE_S = 15, UNIX_AGAIN_MS = 10 };
@@ -38,6 +39,9 @@ struct connecting {
 struct sock {
 	struct fdport fd;
 	struct connecting *c;                /* while opening */
+	struct httpguard *guard;             /* accepted: until it is known what comes */
+	void (*left)(void *arg);             /* accepted: to be called at the close */
+	void *arg;
 };
 
 static void set_int(int fd, int level, int name, int value)
@@ -49,6 +53,7 @@ static void set_int(int fd, int level, int name, int value)
 static void tune_tcp(int fd, long keepalive)
 {
 	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_int(fd, SOL_SOCKET, SO_OOBINLINE, 1);        /* urgent data (Telnet's DM) keeps its place */
 	if (keepalive <= 0)
 		return;
 	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -249,8 +254,15 @@ static int tcp_open(struct port *p, struct err *e)
 
 static void sock_close(struct port *p)
 {
-	forget((struct sock *)p);
+	struct sock *s = (struct sock *)p;
+	void (*left)(void *) = s->left;
+	forget(s);
 	fdport_close(p);
+	httpguard_free(s->guard);
+	s->guard = NULL;
+	s->left = NULL;
+	if (left)
+		left(s->arg);
 }
 
 /* ---- unix, accepted ---------------------------------------------------------------------- */
@@ -318,27 +330,44 @@ const struct port_ops socket_ops = { .name = "socket", .options = tcp_options, .
 const struct port_ops unix_ops = { .name = "unix", .open = unix_open, SOCKET_OPS };
 static const struct port_ops accepted_ops = { .name = "socket", .open = no_open, SOCKET_OPS };
 
-struct port *socket_accepted(struct event_base *base, int fd, const char *url, const char *name, struct err *e)
+/* Until the guard is done with it. */
+static size_t watch_over(struct fdport *f, char *data, size_t n)
+{
+	struct sock *s = (struct sock *)f;
+	if (httpguard_take(s->guard, &f->port, data, n) == 1) {
+		httpguard_free(s->guard);
+		s->guard = NULL;
+		f->filter = NULL;
+	}
+	return 0;
+}
+
+struct port *socket_accepted(struct event_base *base, const struct accepted *a, struct err *e)
 {
 	struct url u;
-	if (url_parse(&u, url, e) < 0)
+	if (url_parse(&u, a->url, e) < 0)
 		goto fail;
 	struct port *p = port_new(&accepted_ops, base, &u);
+	struct sock *s = (struct sock *)p;
 	if (!p) {
 		url_clear(&u);
 		err_sys(e, ENOMEM, "accepting");
 		goto fail;
 	}
-	set_name(p, name);
-	tune_tcp(fd, KEEPALIVE_S);
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	if (attach((struct sock *)p, fd, e) < 0) {
+	set_name(p, a->name);
+	tune_tcp(a->fd, KEEPALIVE_S);
+	fcntl(a->fd, F_SETFL, fcntl(a->fd, F_GETFL) | O_NONBLOCK);
+	if (a->guard && (s->guard = httpguard_new()))
+		s->fd.filter = watch_over;
+	if (attach(s, a->fd, e) < 0) {
 		port_free(p);
 		return NULL;
 	}
+	s->left = a->left;
+	s->arg = a->arg;
 	port_start(p);
 	return p;
 fail:
-	close(fd);
+	close(a->fd);
 	return NULL;
 }

@@ -7,8 +7,15 @@
 extern const struct port_ops socket_ops;
 extern const struct port_ops unix_ops;
 
-/* A port on a connected stream socket that was accepted; takes fd over, also on failure.
- * url: "socket://127.0.0.1:40112", name: "127.0.0.1:40112" */
-struct port *socket_accepted(struct event_base *base, int fd, const char *url, const char *name, struct err *e);
+/* A connection that was accepted. */
+struct accepted {
+	int fd;                              /* taken over, also on failure */
+	const char *url, *name;              /* "socket://127.0.0.1:40112", "127.0.0.1:40112" */
+	bool guard;                          /* close it if it begins with an HTTP request line */
+	void (*left)(void *arg);             /* optional: called when it is closed; not on failure */
+	void *arg;
+};
+
+struct port *socket_accepted(struct event_base *base, const struct accepted *a, struct err *e);
 
 #endif

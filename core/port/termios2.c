@@ -39,6 +39,13 @@ static tcflag_t parity_flags(char parity)
 	}
 }
 
+/* IXON is output that XOFF stops, IXOFF input that we stop by XOFF. */
+static tcflag_t xon_flags(const struct settings *s)
+{
+	bool in = s->inbound ? s->inbound > 0 : s->xonxoff;
+	return (s->xonxoff ? IXON : 0u) | (in ? IXOFF : 0u);
+}
+
 static tcflag_t rate_code(long rate)
 {
 	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
@@ -80,7 +87,7 @@ static void put(struct termios2 *t, const struct settings *s)
 		(rate_code(s->baudrate) << IBSHIFT);
 	t->c_cflag |= (s->stopbits > 1 ? CSTOPB : 0u) | (s->rtscts ? CRTSCTS : 0u);
 	t->c_iflag &= ~(tcflag_t)(IXON | IXOFF);
-	t->c_iflag |= s->xonxoff ? IXON | IXOFF : 0;
+	t->c_iflag |= xon_flags(s);
 	t->c_ispeed = t->c_ospeed = (speed_t)s->baudrate;
 }
 
@@ -100,8 +107,11 @@ static void get(const struct termios2 *t, const struct settings *asked, struct s
 	if ((asked->stopbits > 1) != !!(t->c_cflag & CSTOPB))
 		s->stopbits = t->c_cflag & CSTOPB ? 2 : 1;
 	s->rtscts = t->c_cflag & CRTSCTS;
-	if ((t->c_iflag & (IXON | IXOFF)) != (asked->xonxoff ? IXON | IXOFF : 0u))
-		s->xonxoff = !asked->xonxoff;
+	if ((t->c_iflag & (IXON | IXOFF)) != xon_flags(asked)) {
+		bool inbound = t->c_iflag & IXOFF;
+		s->xonxoff = t->c_iflag & IXON;
+		s->inbound = inbound == s->xonxoff ? 0 : inbound ? 1 : -1;
+	}
 }
 
 /* ---- errors ------------------------------------------------------------------------------ */
@@ -192,6 +202,7 @@ int termios2_get(const struct tty *t, struct settings *s, struct err *e)
 	none.baudrate = 0;
 	none.stopbits = 1;
 	none.xonxoff = false;
+	none.inbound = 0;
 	if (ioctl(t->fd, TCGETS2, &termios) < 0)
 		return failed(t, "its settings", errno, e);
 	get(&termios, &none, s);

@@ -21,6 +21,8 @@ struct timed {
 	double break_seconds;
 	unsigned pulse_mask, pulse_back;     /* outputs to set back, and to what */
 	bool waited;                         /* somebody waits for the end: port_done */
+	enum { SETTLED, BEGINNING, ENDING } step;    /* the transport has yet to say that it is on, or off */
+	double seconds;                      /* until `end`, from when it is on */
 };
 
 static struct timed *timed_of(struct port *p, struct err *e)
@@ -57,6 +59,7 @@ static void finish(struct port *p, const struct err *e)
 
 /* ---- break, pulse ------------------------------------------------------------------------ */
 
+/* 0, -1, or 1: the transport will say so. */
 static int end_now(struct port *p, struct err *e)
 {
 	struct timed *t = p->timed;
@@ -68,8 +71,8 @@ static int end_now(struct port *p, struct err *e)
 	if (t->pulse_mask) {
 		unsigned mask = t->pulse_mask;
 		t->pulse_mask = 0;
-		if (port_set_signals(p, mask, t->pulse_back, e) < 0)
-			r = -1;
+		int s = port_set_signals(p, mask, t->pulse_back, e);
+		r = s < 0 || r < 0 ? -1 : r | s;
 	}
 	return r;
 }
@@ -79,8 +82,10 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	struct port *p = arg;
 	struct err e = { 0 };
-	end_now(p, &e);
-	finish(p, &e);
+	if (end_now(p, &e) == 1)
+		p->timed->step = ENDING;
+	else
+		finish(p, &e);
 }
 
 void port_end_timed(struct port *p)
@@ -90,17 +95,49 @@ void port_end_timed(struct port *p)
 		return;
 	if (t->end)
 		event_del(t->end);
+	t->step = SETTLED;
 	end_now(p, NULL);
 }
 
-static int run_until_end(struct port *p, double seconds, struct err *e)
+static int run_until_end(struct port *p, struct err *e)
 {
-	if (start(p, &p->timed->end, on_end, seconds, e) < 0) {
+	p->timed->step = SETTLED;
+	if (start(p, &p->timed->end, on_end, p->timed->seconds, e) < 0) {
 		end_now(p, NULL);
 		return -1;
 	}
 	p->timed->waited = p->pending = true;
 	return 1;
+}
+
+/* It was turned on: 0 it is, 1 the transport will say so. */
+static int turned_on(struct port *p, int r, double seconds, struct err *e)
+{
+	p->timed->seconds = seconds;
+	if (r == 0)
+		return run_until_end(p, e);
+	p->timed->step = BEGINNING;
+	p->timed->waited = p->pending = true;
+	return 1;
+}
+
+bool timed_took(struct port *p, const struct err *why)
+{
+	struct timed *t = p->timed;
+	if (!t || t->step == SETTLED)
+		return false;
+	bool begins = t->step == BEGINNING;
+	struct err e = { 0 };
+	t->step = SETTLED;
+	if (why && why->code != ERR_NONE) {
+		t->breaking = false;
+		t->pulse_mask = 0;
+		finish(p, why);
+	} else if (!begins)
+		finish(p, NULL);
+	else if (run_until_end(p, &e) < 0)
+		finish(p, &e);
+	return true;
 }
 
 static int begin_break(struct port *p, double seconds, struct err *e)
@@ -111,18 +148,21 @@ static int begin_break(struct port *p, double seconds, struct err *e)
 		return r;
 	}
 	p->timed->breaking = true;
-	return run_until_end(p, seconds, e);
+	return turned_on(p, r, seconds, e);
 }
 
 int port_pulse(struct port *p, unsigned mask, unsigned values, double seconds, struct err *e)
 {
 	if (p->pending)
 		return busy(p, e);
-	if (!timed_of(p, e) || port_set_signals(p, mask, values, e) < 0)
+	if (!timed_of(p, e))
+		return -1;
+	int r = port_set_signals(p, mask, values, e);
+	if (r < 0)
 		return -1;
 	p->timed->pulse_mask = mask;
 	p->timed->pulse_back = ~values & mask;
-	return run_until_end(p, seconds, e);
+	return turned_on(p, r, seconds, e);
 }
 
 /* ---- drain, and a break after it --------------------------------------------------------- */
@@ -170,8 +210,11 @@ int port_drain(struct port *p, struct err *e)
 		port_tap_number(p, TAP_DRAIN, 0);
 	if (p->pending)
 		return busy(p, e);
-	if (p->state == PORT_OPEN && p->ops->drain)
-		return p->ops->drain(p, e);
+	if (p->state == PORT_OPEN && p->ops->drain) {
+		int r = p->ops->drain(p, e);
+		p->pending = r == 1;
+		return r;
+	}
 	if (port_out_waiting(p, &n, e) < 0)
 		return -1;
 	return n == 0 ? 0 : wait_until_sent(p, n, false, e);
@@ -194,10 +237,18 @@ int port_send_break(struct port *p, double seconds, struct err *e)
 
 void port_abandon(struct port *p)
 {
-	if (p->timed)
-		p->timed->waited = false;
-	if (p->state == PORT_OPEN)
-		p->pending = false;
+	struct timed *t = p->timed;
+	if (t)
+		t->waited = false;
+	if (p->state != PORT_OPEN)
+		return;
+	p->pending = false;
+	if (t && t->step == BEGINNING)          /* ends in time nevertheless */
+		start(p, &t->end, on_end, t->seconds, NULL);
+	if (t)
+		t->step = SETTLED;
+	if (p->ops->abandon)
+		p->ops->abandon(p);
 }
 
 /* ---- signals ----------------------------------------------------------------------------- */

@@ -372,7 +372,7 @@ static void on_arrival(void *arg, unsigned news)
 		tell_ready(l);
 	else {
 		port_why(a->port, &e);
-		gate_say(l->gate, "%s: %s", a->port->name, e.text);
+		gate_say(l->gate, "%s", e.text);
 		a->port->news = NULL;
 	}
 }

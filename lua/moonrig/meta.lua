@@ -47,6 +47,8 @@ function rig.pair(opts) end
 --- error ends the program.
 ---
 --- `socket://127.0.0.1:0` picks a free port number: see `listener.url`. `unix:/path` makes a socket file.
+--- `socket+tls://` is TLS. `rfc2217://` and `rfc2217+tls://` make the port of each client the far end of a serial
+--- line: `port.baudrate` and the like are what the client has set, its RTS is our CTS, its DTR our DSR and CD.
 ---@param url string
 ---@param handler fun(port: moonrig.Port)
 ---@param opts? moonrig.ListenOptions
@@ -171,6 +173,7 @@ function rig.error(fields) end
 ---@field cd boolean            read only; Carrier Detect
 ---@field break_condition boolean  true: the line is held in break until it is set to false
 ---@field errors moonrig.LineErrors  read only; counted since the port was opened
+---@field signature? string     read only; rfc2217: what the other end says it is
 local Port = {}
 
 --- Options when a port is opened; later fields of the port, and what `port:set` takes. The names are pySerial's.
@@ -196,8 +199,15 @@ local Port = {}
 
 --- What `rig.open` takes: the settings of every port, and some of single transports.
 ---@class moonrig.OpenOptions: moonrig.Settings
----@field keepalive? integer     socket: seconds of silence until the first probe; 0 off; default 15
----@field logging? string        socket, loop: accepted for pySerial's URLs, does nothing
+---@field keepalive? integer     socket, rfc2217: seconds of silence until the first probe; 0 off; default 15
+---@field logging? string        socket, loop, rfc2217: accepted for pySerial's URLs, does nothing
+---@field ca? string             TLS: file of the certificates of the CAs to trust; default: the system's
+---@field cert? string           TLS: file of our own certificate, where the server wants one
+---@field key? string            TLS: file of its key
+---@field verify? boolean        TLS: false: the server's certificate is not looked at; default true
+---@field name? string           TLS: the name that the server's certificate must have; default: the host
+---@field ign_set_control? boolean  rfc2217: does not wait for answers about DTR, RTS, break and flow control
+---@field poll_modem? boolean    rfc2217: asks for the input signals when what is known is older than 0.3 s
 ---@field n? integer             hwgrep: which of several matches, from 1
 ---@field skip_busy? boolean     hwgrep: leave out ports that somebody has open
 ---@field unique? boolean        hwgrep: several matches are an error
@@ -397,12 +407,28 @@ function Port:wait_signals(signals, timeout) end
 ---@field cd boolean
 ---@field changed string[]  names of those that changed
 
+--- Asks the other end to send nothing until `resume`: XOFF on a serial port, FLOWCONTROL-SUSPEND on rfc2217. Reading
+--- slowly needs no such thing: the sender then waits by itself where the line has flow control.
+---@return moonrig.Port
+function Port:suspend() end
+
+--- Lets it send again.
+---@return moonrig.Port
+function Port:resume() end
+
 --- Closes the port. Tasks that wait on it get `closed`. Closing twice does no harm.
 function Port:close() end
 
 --- What `rig.listen` accepts.
 ---@class moonrig.ListenOptions
 ---@field insecure? boolean  listen on an address that other machines can reach; anybody there may then connect
+---@field allow? string      networks that may connect: "10.0.0.0/8, 192.168.1.7"; default: all
+---@field clients? integer   at most so many at once; default 1024
+---@field idle_timeout? moonrig.Seconds  a client that is silent for so long, both ways, is closed; default 0: none
+---@field cert? string       TLS: file of the server's certificate
+---@field key? string        TLS: file of its key, not readable by everybody
+---@field ca? string         TLS: file of CAs: clients must have a certificate of one of them
+---@field handshake_timeout? moonrig.Seconds  TLS: default 10
 
 --- What `rig.listen` returns. Also closes at the end of its block: `local listener <close> = rig.listen(...)`.
 ---@class moonrig.Listener
