@@ -99,6 +99,40 @@ function checks.ExpectOptions()
   assert.same(known, fields "ExpectOptions")
 end
 
+function checks.BridgeDescription()
+  assert.same(names(upvalue(require "moonrig.bridge".check, "FIELDS")), fields "BridgeDescription")
+end
+
+local function a_bridge() return rig.bridge { port = rig.open "loop://", listen = { "socket://127.0.0.1:0" }, quiet = true } end
+
+function checks.Bridge()
+  local bridge <close> = a_bridge()
+  assert.same(methods(bridge), documented "Bridge")
+  assert.same({ name = "name", urls = "urls" }, fields "Bridge")
+end
+
+-- Those that are not always there are read from the source.
+local function optional(source, set)
+  for name in read_file(source):gmatch 'set_text%(L, "([%l_]+)"' do set[name] = name end
+  return set
+end
+
+function checks.BridgeStatus()
+  local bridge <close> = a_bridge()
+  local status = names(bridge:status())
+  status.reason = "reason"
+  assert.same(status, fields "BridgeStatus")
+end
+
+function checks.BridgeClient()
+  local bridge <close> = a_bridge()
+  local client <close> = rig.open(bridge.urls[1]) -- luacheck: ignore client
+  while not bridge:status().clients[1] do rig.sleep(0.001) end
+  local found = names(bridge:status().clients[1])
+  found.signature = optional("core/bind/lbridge.c", {}).signature
+  assert.same(found, fields "BridgeClient")
+end
+
 function checks.SignalChange()
   local near <close>, far = rig.pair()
   rig.spawn(function() far.rts = false end)

@@ -33,10 +33,10 @@ static void put_row(char *at, const unsigned char *data, size_t n)
 	text[ROW] = '\n';
 }
 
-int hexdump_bytes(struct buf *out, double seconds, const char *label, const void *data, size_t n)
+int hexdump_rows(struct buf *out, const char *head, const void *data, size_t n)
 {
-	char head[HEAD_MAX], offset[24];
-	size_t headlen = put_head(head, seconds, label);
+	char offset[24];
+	size_t headlen = strlen(head);
 	for (size_t at = 0; at < n; at += ROW) {
 		size_t offsetlen = (size_t)snprintf(offset, sizeof offset, "%04zX  ", at);
 		size_t size = headlen + offsetlen + HEX + 1 + ROW + 1;
@@ -49,6 +49,13 @@ int hexdump_bytes(struct buf *out, double seconds, const char *label, const void
 		buf_added(out, size);
 	}
 	return 0;
+}
+
+int hexdump_bytes(struct buf *out, double seconds, const char *label, const void *data, size_t n)
+{
+	char head[HEAD_MAX];
+	put_head(head, seconds, label);
+	return hexdump_rows(out, head, data, n);
 }
 
 int hexdump_text(struct buf *out, double seconds, const char *label, const char *text)

@@ -9,6 +9,8 @@
 
 /* Appends a line for each 16 bytes; none for no bytes.  -1 without memory. */
 int hexdump_bytes(struct buf *out, double seconds, const char *label, const void *data, size_t n);
+/* The same with another text before each line. */
+int hexdump_rows(struct buf *out, const char *head, const void *data, size_t n);
 /* Appends one line with a text in place of the bytes: "000000.301 BRK  active". */
 int hexdump_text(struct buf *out, double seconds, const char *label, const char *text);
 

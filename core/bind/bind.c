@@ -171,6 +171,8 @@ int luaopen_moonrig_core(lua_State *L)
 	open_queue(L);
 	open_port(L);
 	open_listen(L);
+	open_bridge(L);
+	open_service(L);
 	open_tap(L);
 	open_list(L);
 	open_store(L);

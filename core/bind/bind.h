@@ -29,6 +29,8 @@ void open_task(lua_State *L);
 void open_queue(lua_State *L);
 void open_port(lua_State *L);
 void open_listen(lua_State *L);
+void open_bridge(lua_State *L);
+void open_service(lua_State *L);
 void open_tap(lua_State *L);
 void open_list(lua_State *L);
 void open_store(lua_State *L);

@@ -229,6 +229,7 @@ static int lport_open(lua_State *L)
 		raise_argument(L, 1, "a URL without a zero byte");
 	if (!lua_isnoneornil(L, 2) && !lua_istable(L, 2))
 		raise_argument(L, 2, "a table of options");
+	lua_settop(L, 2);
 	struct lport *lp = new_closed(L);
 	int r = begin_opening(L, lp, text, &e);
 	if (r < 0 && (e.code == ERR_BUSY || e.sys == EMFILE || e.sys == ENFILE)) {
@@ -253,6 +254,21 @@ static int lport_close(lua_State *L)
 	if (lp->port)
 		port_close(lp->port);
 	return 0;
+}
+
+struct port *lport_give_up(lua_State *L, int arg)
+{
+	struct lport *lp = luaL_testudata(L, arg, CLASS);
+	struct port *p = lp ? lp->port : NULL;
+	if (!p || p->state == PORT_CLOSED)
+		raise_argument(L, arg, "an open port");
+	if (lp->reader.task || lp->writer.task || lp->op.task || lp->signals.task)
+		raise_text(L, ERR_BUSY, "another task is busy with the port");
+	unwatched_cancel(&lp->unwatched);
+	lp->reader.source = NULL;
+	lp->port = NULL;
+	p->news = NULL;
+	return p;
 }
 
 static int lport_gc(lua_State *L)

@@ -44,6 +44,8 @@ struct lport {
 
 /* The port at argument 1; raises when it is something else. */
 struct lport *lport_self(lua_State *L);
+/* The open port at `arg` leaves its userdata, which is closed then; raises when a task is at it. */
+struct port *lport_give_up(lua_State *L, int arg);
 /* Raises e as an error object with url, op and received; in a try_ twin (upvalue 2) returns nil and it. */
 int lport_fail(lua_State *L, struct lport *lp, const char *op, struct err *e);
 /* busy / closed before anything starts. 0 or -1 with *e. */

@@ -18,6 +18,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "port/ptyserve.h"
 #include "port/termios2.h"
 
 /* ---- making ------------------------------------------------------------------------------ */
@@ -110,6 +111,7 @@ static void hung_up(struct fdport *f, int sys)
 	if (slave >= 0) {
 		close(y->slave);
 		y->slave = slave;
+		ptyserve_again(y);
 		if (event_add(&f->rd, NULL) == 0)
 			return;
 	}
@@ -117,20 +119,20 @@ static void hung_up(struct fdport *f, int sys)
 	port_lost(&f->port, &e);
 }
 
-static struct tty tty_of(const struct pty *y)
+struct tty pty_tty(const struct pty *y)
 {
 	return (struct tty){ .fd = y->slave, .name = y->tty, .driver = "pty" };
 }
 
 static int pty_set(struct port *p, const struct settings *s, unsigned mask, struct err *e)
 {
-	struct tty t = tty_of((struct pty *)p);
+	struct tty t = pty_tty((struct pty *)p);
 	return termios2_set(&t, s, mask, e);
 }
 
 static void pty_refresh(struct port *p)
 {
-	struct tty t = tty_of((struct pty *)p);
+	struct tty t = pty_tty((struct pty *)p);
 	termios2_get(&t, &p->cfg.line, NULL);
 }
 
@@ -156,6 +158,7 @@ void pty_close(struct port *p)
 	struct pty *y = (struct pty *)p;
 	if (!y->f.attached)
 		return;
+	ptyserve_end(y);
 	remove_link(y);
 	close(y->slave);
 	fdport_close(p);
@@ -192,5 +195,6 @@ const struct port_ops pty_ops = {
 	.name = "pty", .size = sizeof(struct pty), .settings = SET_FRAMING | SET_XONXOFF | SET_RTSCTS, .set = pty_set,
 	.refresh = pty_refresh, .open = pty_open, .close = pty_close, .write = fdport_write,
 	.throttle = fdport_throttle, .pump = fdport_pump, .in_waiting = fdport_in_waiting,
-	.out_waiting = pty_out_waiting, .drain = pty_drain, .flush = pty_flush,
+	.out_waiting = pty_out_waiting, .drain = pty_drain, .flush = pty_flush, .proceed = ptyserve_proceed,
+	.answered = ptyserve_answered, .line_changed = ptyserve_line_changed,
 };

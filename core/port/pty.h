@@ -9,10 +9,15 @@ struct pty {
 	int slave;                           /* kept open */
 	char tty[32];                        /* name of the slave: /dev/pts/7 */
 	char *link;                          /* what we made and remove; NULL: none */
+	struct pty_served *served;           /* pty_serve; NULL: not */
 };
 
 /* Makes a pty in raw mode and starts to read its master. */
 int pty_attach(struct pty *y, struct err *e);
+
+/* Tells port->ask what users of the slave change (settings, flushes), by packet mode; and `presence`, if it is there,
+ * when somebody opens it first and closes it last. */
+int pty_serve(struct port *p, void (*presence)(void *arg, bool present), void *arg, struct err *e);
 
 /* Operations. */
 void pty_close(struct port *p);

@@ -10,7 +10,7 @@
 #include "port/clock.h"
 #include "port/port.h"
 
-enum { WATCH_MS = 5, DRAIN_MIN_US = 200, DRAIN_MAX_US = 50000 };
+enum { WATCH_MS = 10, DRAIN_MIN_US = 200, DRAIN_MAX_US = 50000 };
 
 struct timed {
 	struct event *end;                   /* of a break or pulse */

@@ -121,12 +121,59 @@ static void start_timer(struct event *timer, double seconds)
 	evtimer_add(timer, &t);
 }
 
+/* Handlers, not SIG_IGN: a program that a script starts gets the defaults back.  A SIGHUP that is ignored
+ * (nohup) stays so. */
+static void handle(int sig, void (*handler)(int), int flags)
+{
+	struct sigaction a = { .sa_handler = handler, .sa_flags = flags };
+	sigemptyset(&a.sa_mask);
+	sigaction(sig, &a, NULL);
+}
+
+/* A hangup that is caught is told apart by what is in the pipe. */
+static void on_hangup(int sig)
+{
+	int saved = errno;
+	char c = (char)sig;
+	struct loop *l = interrupted;
+	if (l && l->catches_hangup) {
+		ssize_t n = write(signal_pipe[1], &c, 1);
+		(void)n;
+	} else
+		on_signal(sig);
+	errno = saved;
+}
+
+void loop_catch_hangup(struct loop *l)
+{
+	l->catches_hangup = true;
+	handle(SIGHUP, on_hangup, SA_RESTART);
+}
+
+bool loop_take_hangup(struct loop *l)
+{
+	bool any = l->hangups > 0;
+	l->hangups = 0;
+	return any;
+}
+
 static void on_interrupt(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	struct loop *l = arg;
 	char c[16];
-	while (read(fd, c, sizeof c) > 0) {}
+	ssize_t n;
+	bool interrupt = false;
+	while ((n = read(fd, c, sizeof c)) > 0)
+		for (ssize_t i = 0; i < n; i++) {
+			bool hangup = l->catches_hangup && c[i] == SIGHUP;
+			l->hangups += hangup;
+			interrupt = interrupt || !hangup;
+		}
+	if (l->hangups)
+		waiter_wake(&l->hangup);
+	if (!interrupt)
+		return;
 	if (l->main && l->main->state == TASK_READY)
 		task_cancel_soon(l->main, "interrupted");
 	else if (l->main)
@@ -135,15 +182,6 @@ static void on_interrupt(evutil_socket_t fd, short what, void *arg)
 		return;
 	fprintf(stderr, "\nmoonrig: cleaning up for at most %g s more (Ctrl-\\ ends at once)\n", l->budget);
 	start_timer(l->give_up, l->budget);
-}
-
-/* Handlers, not SIG_IGN: a program that a script starts gets the defaults back.  A SIGHUP that is ignored
- * (nohup) stays so. */
-static void handle(int sig, void (*handler)(int), int flags)
-{
-	struct sigaction a = { .sa_handler = handler, .sa_flags = flags };
-	sigemptyset(&a.sa_mask);
-	sigaction(sig, &a, NULL);
 }
 
 static int catch_signals(struct loop *l)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sched/wait.h"
+
 struct task;
 
 /* An unjoined task's error ends the program: at once when nobody can join it any more, else after this. */
@@ -46,6 +48,9 @@ struct loop {
 	volatile int64_t last_resort;        /* the program ends by force then; 0: not yet */
 	struct task *main;                   /* cancelled by the first of them */
 	double budget;                       /* of teardown, seconds */
+	volatile bool catches_hangup;        /* SIGHUP is news and no interrupt */
+	unsigned hangups;                    /* seen and not taken */
+	struct waiter hangup;                /* who waits for one */
 	struct event *give_up;
 	bool gave_up;
 	char *main_error;                    /* text and traceback; NULL: it ended well, or was cancelled */
@@ -62,6 +67,11 @@ void loop_free(struct loop *l);
 struct loop *loop_of(lua_State *L);
 /* Runs until `main` has ended, then ends all other tasks: they are cancelled and may clean up. */
 void loop_run(struct loop *l, struct task *main);
+
+/* From here on SIGHUP does not end the program: it wakes who waits in l->hangup. */
+void loop_catch_hangup(struct loop *l);
+/* Was there one since the last call? */
+bool loop_take_hangup(struct loop *l);
 
 /* The program ends here: tells of every error that nobody has taken.  Were there any, now or before? */
 bool loop_settle(struct loop *l);

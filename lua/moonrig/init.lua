@@ -26,6 +26,7 @@ local later = {
   group = { "moonrig.task", "group" },
   lock = { "moonrig.task", "lock" },
   listen = { "moonrig.listen" },
+  bridge = { "moonrig.bridge", "new" },
   json = { "moonrig.json" },
   test = { "moonrig.test" },
   register_scheme = { "moonrig.scheme.other", "register" },

@@ -56,6 +56,17 @@ function rig.pair(opts) end
 ---  Raises: unsupported, busy (the address is in use), permission (also: not a loopback address, see `insecure`)
 function rig.listen(url, handler, opts) end
 
+--- Joins a port to clients that come through listeners: a serial port for several programs, over the network, or
+--- under another name. The device stays open while clients come and go; when it is unplugged, they stay and it is
+--- opened again. All that the device sends goes to all of them. `moonrig bridge` is this as a command.
+---
+--- `rig.bridge { port = "/dev/ttyUSB0?baudrate=115200", listen = { "rfc2217://127.0.0.1:2217" } }`
+---@async
+---@param description moonrig.BridgeDescription
+---@return moonrig.Bridge
+---  Raises: unsupported, and what `rig.listen` raises; a device that is not there yet is waited for
+function rig.bridge(description) end
+
 --- Starts `fn(...)` as a task beside this one and returns at once; it runs when this one waits. An error in it is
 --- raised in whoever joins it. When nobody can join it any more, or has not within 1 s, it ends the program with
 --- exit code 2. Tasks that are still there when the script ends are cancelled.
@@ -441,6 +452,89 @@ function Listener:close() end
 --- Waits until the listener is closed.
 ---@async
 function Listener:join() end
+
+--- What `rig.bridge` takes.
+---@class moonrig.BridgeDescription
+---@field port string|moonrig.Port  URL of the device, or a port that is open, which then belongs to the bridge
+---@field listen string[]        where clients connect: as in `rig.listen`, options in the URL's query
+---@field options? moonrig.OpenOptions  for opening the device
+---@field name? string           in messages; default: the URL
+---@field policy? "writer"|"shared"|"kick"  who may write: one, and the next in line when it leaves; all; the last to come
+---@field clients? integer       at most so many at once; default 32
+---@field allow? string|string[] networks that may connect; default: all
+---@field insecure? boolean      listen without TLS on addresses that other machines can reach
+---@field cert? string           TLS: file of the server's certificate
+---@field key? string            TLS: file of its key
+---@field ca? string             TLS: file of CAs: clients must have a certificate of one of them
+---@field handshake_timeout? moonrig.Seconds  TLS: default 10
+---@field idle_timeout? moonrig.Seconds  a client that is silent for so long, both ways, is closed; default: none
+---@field queue? integer         bytes that a client may be behind while others go on; default 1 MiB
+---@field stall_timeout? moonrig.Seconds  a client that takes nothing for so long is dropped; default 30
+---@field frame_gap? moonrig.Seconds  gathers what the device sends until a silence of this length; default 0: no delay
+---@field hold? boolean          what is for a pty that nobody has open waits there; else it is thrown away
+---@field log? string            file to which all traffic is appended, with microseconds
+---@field quiet? boolean         says nothing on stderr
+
+--- What `rig.bridge` returns. Also closes at the end of its block.
+---@class moonrig.Bridge
+---@field name string
+---@field urls string[]  of the listeners, with real port numbers
+local Bridge = {}
+
+--- What it is doing now.
+---@return moonrig.BridgeStatus
+function Bridge:status() end
+
+--- Adds a listener.
+---@param url string
+---@return string url  with the real port number
+function Bridge:listen(url) end
+
+--- Ends a listener. Its clients stay.
+---@param url string
+function Bridge:unlisten(url) end
+
+--- Opens the log file anew, after it was moved away.
+function Bridge:reopen_log() end
+
+--- Accepts nobody any more, and waits until all that is under way has arrived.
+---@async
+---@param timeout? moonrig.Seconds  default 5
+function Bridge:drain(timeout) end
+
+--- Waits until the device is closed for good (a simulator ended), or the bridge is.
+---@async
+function Bridge:join() end
+
+--- Closes the device, the listeners and all clients.
+function Bridge:close() end
+
+---@class moonrig.BridgeStatus
+---@field name string
+---@field port string            the URL of the device
+---@field device? string         its name, once it is open
+---@field state "opening"|"open"|"lost"|"closed"
+---@field reason? string         why it is not open
+---@field settings string        "115200 8N1", in force
+---@field flow_control "none"|"xonxoff"|"rtscts"|"dsrdtr"
+---@field signals table<string, boolean>  levels of dtr, rts, cts, dsr, ri, cd
+---@field break_condition boolean
+---@field policy string
+---@field listen string[]
+---@field received integer       bytes from the device
+---@field sent integer           bytes to it
+---@field unread integer         bytes from it that nobody was there for
+---@field clients moonrig.BridgeClient[]
+
+---@class moonrig.BridgeClient
+---@field name string
+---@field url string
+---@field role "writer"|"observer"|"ended"
+---@field received integer       bytes from it
+---@field sent integer           bytes to it
+---@field queued integer         bytes that it has not taken yet
+---@field since number           when it came, seconds since 1970
+---@field signature? string      what it says it is (RFC 2217)
 
 --- What `rig.scpi` returns. One exchange at a time: other tasks wait for their turn. Also closes at the end of its
 --- block, however that ends.

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+// ptyserve.c: sees what users of a pty do to it.  Packet mode (TIOCPKT, tty_ioctl(4)) puts a byte before each
+// read of the master; with EXTPROC on the slave, that tells of every change of its settings.  A program that
+// writes all local flags clears EXTPROC, which is told too: it is set again.  inotify tells who opens and closes.
+#include "port/ptyserve.h"
+
+#include <asm/termbits.h>
+#include <asm/ioctls.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "port/ask.h"
+
+struct pty_served {
+	void (*presence)(void *arg, bool present);
+	void *arg;
+	struct event opens;
+	int inotify;                         /* -1: nobody wants to know */
+	int users;
+	struct settings known;               /* of the slave, as asked or told last */
+	bool asking;
+	struct ask waiting;                  /* kind ASK_LOOK: none */
+	int flushed;                         /* FLUSH_ bits that wait */
+};
+
+/* What a pty keeps: it has 8 data bits and no parity. */
+enum { KEPT = SET_BAUDRATE | SET_STOPBITS | SET_XONXOFF | SET_RTSCTS };
+
+/* ---- asks --------------------------------------------------------------------------------- */
+
+static void ask_next(struct pty *y)
+{
+	struct pty_served *v = y->served;
+	struct port *p = &y->f.port;
+	struct err e;
+	while (v && !v->asking && p->ask && !p->rx.len && (v->waiting.kind != ASK_LOOK || v->flushed)) {
+		struct ask a = v->waiting;
+		if (v->flushed)
+			a = (struct ask){ .kind = ASK_FLUSH, .which = v->flushed };
+		else
+			v->waiting.kind = ASK_LOOK;
+		v->flushed = 0;
+		v->asking = true;
+		int r = p->ask(p->ask_arg, &a, &e);
+		if (r == 1)
+			return;
+		v->asking = false;
+		if (r < 0)
+			ptyserve_line_changed(p);        /* what is in force stands there again */
+	}
+}
+
+static void set_extproc(const struct pty *y)
+{
+	struct termios2 t;
+	if (ioctl(y->slave, TCGETS2, &t) < 0 || t.c_lflag & EXTPROC)
+		return;
+	t.c_lflag |= EXTPROC;
+	ioctl(y->slave, TCSETS2, &t);
+}
+
+static void settings_changed(struct pty *y)
+{
+	struct pty_served *v = y->served;
+	struct settings now = v->known;
+	struct tty t = pty_tty(y);
+	set_extproc(y);
+	if (termios2_get(&t, &now, NULL) < 0)
+		return;
+	unsigned differ = settings_differ(&now, &v->known) & KEPT;
+	if (!differ)
+		return;
+	v->known = now;
+	struct ask a = { .kind = ASK_SET, .settings = now, .mask = differ };
+	if (v->waiting.kind == ASK_SET)
+		a.mask |= v->waiting.mask;
+	v->waiting = a;
+	ask_next(y);
+}
+
+void ptyserve_proceed(struct port *p)
+{
+	ask_next((struct pty *)p);
+}
+
+void ptyserve_answered(struct port *p, const struct err *e)
+{
+	struct pty *y = (struct pty *)p;
+	if (!y->served)
+		return;
+	y->served->asking = false;
+	if (e)
+		ptyserve_line_changed(p);
+	ask_next(y);
+}
+
+/* The slave shows what is in force. */
+void ptyserve_line_changed(struct port *p)
+{
+	struct pty *y = (struct pty *)p;
+	struct pty_served *v = y->served;
+	if (!v || !p->line || v->asking || v->waiting.kind == ASK_SET)
+		return;
+	struct settings now = v->known;
+	const struct settings *line = &p->line->settings;
+	now.baudrate = line->baudrate;
+	now.stopbits = line->stopbits > 1 ? 2 : 1;
+	now.xonxoff = line->xonxoff;
+	now.inbound = line->inbound;
+	now.rtscts = line->rtscts;
+	unsigned differ = settings_differ(&now, &v->known) & KEPT;
+	if (!differ)
+		return;
+	v->known = now;
+	struct termios2 before, after;
+	struct tty t = pty_tty(y);
+	bool read = ioctl(y->slave, TCGETS2, &before) == 0;
+	termios2_set(&t, &now, differ, NULL);
+	/* Its other flags are the user's: raw or not. */
+	if (read && ioctl(y->slave, TCGETS2, &after) == 0) {
+		after.c_lflag = before.c_lflag | EXTPROC;
+		after.c_oflag = before.c_oflag;
+		after.c_iflag = (before.c_iflag & ~(tcflag_t)(IXON | IXOFF)) | (after.c_iflag & (IXON | IXOFF));
+		memcpy(after.c_cc, before.c_cc, sizeof after.c_cc);
+		ioctl(y->slave, TCSETS2, &after);
+	}
+}
+
+/* ---- packets ------------------------------------------------------------------------------ */
+
+static size_t unpack(struct fdport *f, char *data, size_t n)
+{
+	struct pty *y = (struct pty *)f;
+	int what = (unsigned char)data[0];
+	if (what == TIOCPKT_DATA) {
+		memmove(data, data + 1, n - 1);
+		return n - 1;
+	}
+	if (what & TIOCPKT_FLUSHREAD)
+		y->served->flushed |= FLUSH_INPUT;
+	if (what & TIOCPKT_FLUSHWRITE)
+		y->served->flushed |= FLUSH_OUTPUT;
+	if (what & TIOCPKT_IOCTL) {
+		fdport_pump(&f->port);           /* the kernel puts this before the data: what is there came first */
+		if (y->served)
+			settings_changed(y);
+	}
+	ask_next(y);
+	return 0;
+}
+
+/* ---- who has it open ---------------------------------------------------------------------- */
+
+static void on_opens(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	struct pty *y = arg;
+	struct pty_served *v = y->served;
+	char events[4096] __attribute__((aligned(8)));
+	int before = v->users;
+	ssize_t n;
+	while ((n = read(fd, events, sizeof events)) > 0)
+		for (char *at = events; at < events + n;) {
+			const struct inotify_event *ev = (const void *)at;
+			v->users += ev->mask & IN_OPEN ? 1 : ev->mask & IN_CLOSE ? -1 : 0;
+			v->users = v->users < 0 ? 0 : v->users;
+			at += sizeof *ev + ev->len;
+		}
+	if (!before != !v->users)
+		v->presence(v->arg, v->users > 0);
+}
+
+static int watch_opens(struct pty *y, struct err *e)
+{
+	struct pty_served *v = y->served;
+	v->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (v->inotify < 0 || inotify_add_watch(v->inotify, y->tty, IN_OPEN | IN_CLOSE) < 0)
+		return err_sys(e, errno, "watching %s", y->tty);
+	event_assign(&v->opens, y->f.port.base, v->inotify, EV_READ | EV_PERSIST, on_opens, y);
+	return event_add(&v->opens, NULL) < 0 ? err_set(e, ERR_SYSTEM, "watching %s", y->tty) : 0;
+}
+
+/* ---- begin, end --------------------------------------------------------------------------- */
+
+static void packet_mode(struct pty *y, int on)
+{
+	ioctl(y->f.rfd, TIOCPKT, &on);
+	if (on)
+		set_extproc(y);
+}
+
+int pty_serve(struct port *p, void (*presence)(void *, bool), void *arg, struct err *e)
+{
+	struct pty *y = (struct pty *)p;
+	struct pty_served *v = y->served = calloc(1, sizeof *v);
+	struct tty t = pty_tty(y);
+	if (!v)
+		return err_sys(e, ENOMEM, "%s", p->name);
+	*v = (struct pty_served){ .presence = presence, .arg = arg, .inotify = -1, .known = p->cfg.line,
+		.waiting.kind = ASK_LOOK };
+	termios2_get(&t, &v->known, NULL);
+	if (presence && watch_opens(y, e) < 0)
+		return -1;
+	packet_mode(y, 1);
+	y->f.filter = unpack;
+	ptyserve_line_changed(p);
+	return 0;
+}
+
+void ptyserve_again(struct pty *y)
+{
+	if (y->served)
+		packet_mode(y, 1);
+}
+
+void ptyserve_end(struct pty *y)
+{
+	struct pty_served *v = y->served;
+	if (!v)
+		return;
+	y->served = NULL;
+	y->f.filter = NULL;
+	if (v->inotify >= 0) {
+		event_del(&v->opens);
+		close(v->inotify);
+	}
+	free(v);
+}
