@@ -54,7 +54,7 @@ describe("a layer includes only those to its left:", function()
     ["^lualib%.h$"] = { "sched/", "bind/", "main.c" },
     ["^event2/"] = { "port/", "serve/", "sched/", "store/postgres" },
     ["^termios%.h$"] = { "port/device", "port/pty", "port/stdio" },
-    ["^asm/termbits%.h$"] = { "port/device", "port/termios2", "port/linger" },
+    ["^asm/termbits%.h$"] = { "port/device", "port/termios2", "port/linger", "port/ptyserve" },
     ["^sqlite3%.h$"] = { "store/sqlite" },
     ["^libpq%-fe%.h$"] = { "store/postgres" },
     ["^pcre2%.h$"] = { "port/hwgrep" },

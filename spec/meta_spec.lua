@@ -103,7 +103,9 @@ function checks.BridgeDescription()
   assert.same(names(upvalue(require "moonrig.bridge".check, "FIELDS")), fields "BridgeDescription")
 end
 
-local function a_bridge() return rig.bridge { port = rig.open "loop://", listen = { "socket://127.0.0.1:0" }, quiet = true } end
+local function a_bridge()
+  return rig.bridge { port = rig.open "loop://", listen = { "socket://127.0.0.1:0" }, quiet = true }
+end
 
 function checks.Bridge()
   local bridge <close> = a_bridge()

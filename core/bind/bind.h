@@ -25,6 +25,7 @@ lua_Integer bind_integer(lua_State *L, int arg, lua_Integer min, lua_Integer max
 
 /* One line for each binding. */
 void open_codec(lua_State *L);
+void open_codec_rfc2217(lua_State *L);       /* adds to the table of codecs on top of the stack */
 void open_task(lua_State *L);
 void open_queue(lua_State *L);
 void open_port(lua_State *L);

@@ -253,5 +253,6 @@ void open_codec(lua_State *L)
 	lua_setfield(L, -2, "__gc");
 	lua_pop(L, 1);
 	luaL_newlib(L, functions);
+	open_codec_rfc2217(L);
 	lua_setfield(L, -2, "codec");
 }

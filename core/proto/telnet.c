@@ -179,9 +179,12 @@ static bool negotiated(struct telnet *t, unsigned char verb, unsigned char code,
 		return false;
 	}
 	enum telnet_q *q = ours ? &o->us : &o->them, before = *q;
+	if (o->changes >= TELNET_CHANGES_MOST)
+		return false;
 	*q = on ? asked_on(t, before, ours ? o->ours : o->theirs, ours, code) : asked_off(t, before, ours, code);
 	if (*q == before || *q > TELNET_YES)
 		return false;
+	o->changes++;
 	*ev = (struct telnet_event){ .kind = TELNET_OPTION, .code = code, .ours = ours, .on = *q == TELNET_YES };
 	return true;
 }
@@ -257,9 +260,10 @@ static bool in_sub_iac(struct telnet *t, const unsigned char *c, struct telnet_e
 static bool after_iac(struct telnet *t, const unsigned char *c, struct telnet_event *ev)
 {
 	t->state = DATA;
-	if (*c == TELNET_IAC)
+	if (*c == TELNET_IAC) {
+		t->cr = false;
 		*ev = (struct telnet_event){ .kind = TELNET_DATA, .data = c, .size = 1 };
-	else if (*c == TELNET_SB)
+	} else if (*c == TELNET_SB)
 		t->state = SB;
 	else if (*c >= TELNET_WILL) {
 		t->verb = *c;
