@@ -459,7 +459,7 @@ function Listener:join() end
 ---@field listen string[]        where clients connect: as in `rig.listen`, options in the URL's query
 ---@field options? moonrig.OpenOptions  for opening the device
 ---@field name? string           in messages; default: the URL
----@field policy? "writer"|"shared"|"kick"  who may write: one, and the next in line when it leaves; all; the last to come
+---@field policy? "writer"|"shared"|"kick"  who may write: one, then the next in line; all; the last to come
 ---@field clients? integer       at most so many at once; default 32
 ---@field allow? string|string[] networks that may connect; default: all
 ---@field insecure? boolean      listen without TLS on addresses that other machines can reach

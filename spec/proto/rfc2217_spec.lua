@@ -2,7 +2,9 @@
 -- spec/fixtures, cut at every byte.
 local codec = require("moonrig.core").codec
 
-local function bytes(hex) return (hex:gsub("%s", ""):gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)) end
+local function bytes(hex)
+  return (hex:gsub("%s", ""):gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end))
+end
 
 -- A fixture: side, input, what is said or asked first, the events and the bytes out that are expected.
 local function read(path)
@@ -133,8 +135,8 @@ describe("an HTTP request line", function()
   end)
 
   it("is not what instruments are told", function()
-    for _, line in ipairs { "*IDN?\n", "GET VOLT\n", "G28\n", "GETX /\n", "POST\n", "GET /dev/null\n", "GET / HTTP/x.y\n",
-      "\255\251\44", "MEAS:VOLT?\n", "P\n", "get / http/1.1\n" } do
+    for _, line in ipairs { "*IDN?\n", "GET VOLT\n", "G28\n", "GETX /\n", "POST\n", "GET /dev/null\n",
+      "GET / HTTP/x.y\n", "\255\251\44", "MEAS:VOLT?\n", "P\n", "get / http/1.1\n" } do
       assert.equal("no", codec.httpline { line }, line)
     end
     assert.equal("hardly", codec.httpline { "G" })
