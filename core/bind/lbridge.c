@@ -255,8 +255,8 @@ static int lbridge_status(lua_State *L)
 	bridge_look(b);
 	lua_createtable(L, 0, 12);
 	set_text(L, "name", b->name);
-	set_text(L, "state", !d ? "opening" : d->state == PORT_OPEN ? "open" : d->state == PORT_LOST ? "lost" : "closed");
-	if (d && d->state != PORT_OPEN) {
+	set_text(L, "state", !d ? "opening" : b->over ? "closed" : d->state == PORT_OPEN ? "open" : d->state == PORT_LOST ? "lost" : "closed");
+	if (d && (b->over || d->state != PORT_OPEN)) {
 		port_why(d, &why);
 		set_text(L, "reason", why.text);
 	}

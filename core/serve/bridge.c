@@ -19,8 +19,9 @@
 /* A client that sends no more stays for the answer, until the device has been silent for so long. */
 #define HALF_CLOSED 5.0
 #define SWEEP 0.5                            /* how often those that are behind are looked at */
+#define PATIENCE 0.5                         /* with one that is behind by its queue and takes nothing */
 
-enum { FRAME_MOST = 64 * 1024 };
+enum { FRAME_MOST = 64 * 1024, FURTHER = 16 };
 
 struct door {
 	struct door *next;
@@ -343,13 +344,20 @@ static bool takes(const struct bridge *b)
 	return !anybody;
 }
 
+/* One that takes at least something may fall further behind, but not without end. */
+static bool is_hopeless(const struct client *c)
+{
+	size_t queue = c->bridge->options.queue;
+	return c->out.len > queue && (c->out.len / FURTHER > queue || clock_now() - c->since > PATIENCE);
+}
+
 static void drop_those_behind(struct bridge *b)
 {
 	for (struct client *c = b->clients; c; c = c->next)
 		if (c->tty && c->out.len > b->options.queue) {
 			bridge_say(b, "%s is not read: %zu bytes are thrown away", c->port->name, c->out.len);
 			buf_consume(&c->out, c->out.len);
-		} else if (!c->gone && c->out.len > b->options.queue) {
+		} else if (!c->gone && is_hopeless(c)) {
 			bridge_say(b, "%s does not read: %zu bytes behind the others", c->port->name, c->out.len);
 			bridge_leave(c, "dropped");
 		}

@@ -71,6 +71,7 @@ struct bridge {
 	bool restore_due;
 	struct door *doors;
 	struct event reaper, sweep, tick, frame, limit;
+	bool taking;                         /* a client's bytes are being gathered */
 	bool framing;                        /* a frame is being gathered */
 	bool handing_out;                    /* bytes of the device are on their way to clients */
 	uint64_t thrown_away;                /* bytes of the device that nobody was there for */

@@ -132,6 +132,17 @@ void client_pump_all(struct bridge *b)
 
 /* ---- news --------------------------------------------------------------------------------- */
 
+/* Where several write, what one has sent at once goes to the device at once, as far as it is here. */
+static void take_whole(struct client *c)
+{
+	struct bridge *b = c->bridge;
+	if (b->options.policy != POLICY_SHARED || b->taking || !b->clients->next)
+		return;
+	b->taking = true;
+	port_pump(c->port);
+	b->taking = false;
+}
+
 void client_news(void *arg, unsigned news)
 {
 	struct client *c = arg;
@@ -144,8 +155,10 @@ void client_news(void *arg, unsigned news)
 		bridge_leave(c, why.text);
 		return;
 	}
-	if (news & (PORT_NEWS_READ | PORT_NEWS_CLOSED))
+	if (news & (PORT_NEWS_READ | PORT_NEWS_CLOSED)) {
+		take_whole(c);
 		client_pump(c);
+	}
 	if (!c->gone && (news & PORT_NEWS_WRITE))
 		flush(c);
 	if (!b->turn)

@@ -1,6 +1,7 @@
 --- A pair of ptys joined by socat, for specs: what is written into one comes out of the other.
 local ptys = {}
 ptys.__index = ptys
+ptys.__close = function(self) self:close() end
 
 --- a, b: links to the two slaves. dir: an earlier pair's folder, to make the same names again.
 function ptys.new(dir)
