@@ -10,6 +10,7 @@
 enum field {
 	F_BAUDRATE = 1, F_BYTESIZE, F_PARITY, F_STOPBITS, F_XONXOFF, F_RTSCTS, F_DSRDTR, F_LOW_LATENCY, F_RS485,
 	F_TIMEOUT, F_WRITE_TIMEOUT, F_INTER_BYTE_TIMEOUT, F_EXCLUSIVE, F_EOL, F_RECONNECT, F_WINDOW,
+	F_OUTPUT_DELAY, F_OUTPUT_LINE_DELAY,
 	F_DTR, F_RTS, F_BREAK_CONDITION,
 	F_CTS, F_DSR, F_RI, F_CD,
 	F_IN_WAITING, F_OUT_WAITING, F_URL, F_NAME, F_IS_OPEN, F_LOST, F_ERRORS,
@@ -23,7 +24,9 @@ static const struct { const char *name; enum field field; unsigned setting; } fi
 	{ "low_latency", F_LOW_LATENCY, SET_LOW_LATENCY }, { "rs485", F_RS485, SET_RS485 },
 	{ "timeout", F_TIMEOUT, 0 }, { "write_timeout", F_WRITE_TIMEOUT, 0 },
 	{ "inter_byte_timeout", F_INTER_BYTE_TIMEOUT, 0 }, { "exclusive", F_EXCLUSIVE, SET_EXCLUSIVE }, { "eol", F_EOL, 0 },
-	{ "reconnect", F_RECONNECT, 0 }, { "window", F_WINDOW, 0 }, { "dtr", F_DTR, 0 }, { "rts", F_RTS, 0 },
+	{ "reconnect", F_RECONNECT, 0 }, { "window", F_WINDOW, 0 },
+	{ "output_delay", F_OUTPUT_DELAY, 0 }, { "output_line_delay", F_OUTPUT_LINE_DELAY, 0 },
+	{ "dtr", F_DTR, 0 }, { "rts", F_RTS, 0 },
 	{ "break_condition", F_BREAK_CONDITION, 0 }, { "cts", F_CTS, 0 }, { "dsr", F_DSR, 0 }, { "ri", F_RI, 0 },
 	{ "cd", F_CD, 0 }, { "in_waiting", F_IN_WAITING, 0 }, { "out_waiting", F_OUT_WAITING, 0 }, { "url", F_URL, 0 },
 	{ "name", F_NAME, 0 }, { "is_open", F_IS_OPEN, 0 }, { "lost", F_LOST, 0 },
@@ -209,6 +212,8 @@ static int push_setting(lua_State *L, const struct config *c, enum field f)
 	case F_EOL: lua_pushlstring(L, c->eol, c->eol_size); break;
 	case F_RECONNECT: lua_pushboolean(L, c->reconnect); break;
 	case F_WINDOW: lua_pushinteger(L, (lua_Integer)c->window); break;
+	case F_OUTPUT_DELAY: lua_pushnumber(L, c->output_delay); break;
+	case F_OUTPUT_LINE_DELAY: lua_pushnumber(L, c->output_line_delay); break;
 	default: lua_pushnil(L);
 	}
 	return 1;

@@ -181,6 +181,7 @@ void port_free(struct port *p)
 	p->news = NULL;
 	port_close(p);
 	timed_free(p);                       /* of calls after the close */
+	pace_free(p);
 	if (p->ops->free)
 		p->ops->free(p);
 	taps_free(p->taps);

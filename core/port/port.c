@@ -123,7 +123,8 @@ ssize_t port_write(struct port *p, const void *data, size_t n, struct err *e)
 	if (not_open(p, e) < 0)
 		return -1;
 	p->sending_seen = false;
-	ssize_t w = p->ops->write(p, data, n, e);
+	bool paced = p->cfg.output_delay > 0 || p->cfg.output_line_delay > 0;
+	ssize_t w = paced && n ? pace_write(p, data, n, e) : p->ops->write(p, data, n, e);
 	if (w > 0 && !p->sending_seen)
 		port_sending(p, data, (size_t)w);
 	return w;

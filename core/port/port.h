@@ -174,6 +174,7 @@ struct port {
 	void *news_arg;
 	struct tap *taps;
 	struct timed *timed;                 /* timed.c: break, pulse, drain, signal watch */
+	struct pace *pace;                   /* pace.c: slow writing */
 	struct event *again;                 /* reconnect timer */
 };
 
@@ -251,5 +252,8 @@ void port_tap_number(struct port *p, enum tap_kind kind, long number);
 bool timed_took(struct port *p, const struct err *e);
 /* Ends a break or pulse, and all timers. */
 void timed_free(struct port *p);
+/* As ops->write, with the pauses of output_delay and output_line_delay. */
+ssize_t pace_write(struct port *p, const void *data, size_t n, struct err *e);
+void pace_free(struct port *p);
 
 #endif

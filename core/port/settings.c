@@ -116,6 +116,13 @@ static int line_option(struct config *c, const char *key, const char *value, str
 	return r < 0 ? -1 : 1;
 }
 
+static int finite_seconds(const char *key, const char *value, double *out, struct err *e)
+{
+	if (value_seconds(key, value, out, e) < 0)
+		return -1;
+	return isinf(*out) ? err_set(e, ERR_UNSUPPORTED, "option %s=%s: expected seconds, not for ever", key, value) : 0;
+}
+
 int config_option(struct config *c, const struct option *o, struct err *e)
 {
 	const char *key = o->key, *value = o->value;
@@ -129,6 +136,10 @@ int config_option(struct config *c, const struct option *o, struct err *e)
 		r = value_seconds(key, value, &c->write_timeout, e);
 	else if (!strcmp(key, "inter_byte_timeout"))
 		r = value_seconds(key, value, &c->inter_byte_timeout, e);
+	else if (!strcmp(key, "output_delay"))
+		r = finite_seconds(key, value, &c->output_delay, e);
+	else if (!strcmp(key, "output_line_delay"))
+		r = finite_seconds(key, value, &c->output_line_delay, e);
 	else if (!strcmp(key, "eol"))
 		r = eol_option(c, o, e);
 	else if (!strcmp(key, "reconnect"))
@@ -169,7 +180,7 @@ int config_apply(struct config *c, const struct url *u, unsigned means, const ch
 			continue;
 		err_set(e, ERR_UNSUPPORTED, "unknown option \"%s\" for %s:// (known: baudrate bytesize parity stopbits timeout "
 			"write_timeout inter_byte_timeout xonxoff rtscts dsrdtr exclusive rs485 low_latency eol dtr rts reconnect "
-			"window", o->key, u->scheme);
+			"window output_delay output_line_delay", o->key, u->scheme);
 		for (const char *const *k = own; k && *k; k++)
 			err_add(e, " %s", *k);
 		return err_add(e, ")");

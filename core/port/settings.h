@@ -42,6 +42,7 @@ struct config {
 	bool reconnect;
 	double timeout, write_timeout;       /* seconds; INFINITY for ever */
 	double inter_byte_timeout;           /* seconds; 0 none */
+	double output_delay, output_line_delay;      /* seconds after each byte, each line */
 	char eol[EOL_MAX];
 	unsigned char eol_size;
 	size_t window;                       /* bytes that read_line, read_until and expect may search */

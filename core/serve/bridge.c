@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// bridge.c: the device of a bridge, who may write, who comes and goes.  See bridge.h.
+// bridge.c: the device of a bridge, and what it sends.  See bridge.h.
 #include "serve/bridge.h"
 
 #include <errno.h>
@@ -8,28 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "port/clock.h"
 #include "port/pty.h"
 #include "port/trafficlog.h"
-#include "serve/listen.h"
 
-/* A client that sends no more stays for the answer, until the device has been silent for so long. */
-#define HALF_CLOSED 5.0
-#define SWEEP 0.5                            /* how often those that are behind are looked at */
 #define PATIENCE 0.5                         /* with one that is behind by its queue and takes nothing */
 
 enum { FRAME_MOST = 64 * 1024, FURTHER = 16 };
-
-struct door {
-	struct door *next;
-	struct bridge *bridge;
-	struct listener *listener;           /* NULL: a pty, whose client is always there */
-	struct client *tty;
-	char *url;
-};
 
 void bridge_say(struct bridge *b, const char *fmt, ...)
 {
@@ -52,280 +39,6 @@ int bridge_log(struct bridge *b, const char *path, struct err *e)
 	if (b->log && b->device)
 		port_add_tap(b->device, b->log);
 	return b->log ? 0 : -1;
-}
-
-/* ---- who may write ------------------------------------------------------------------------ */
-
-static bool can_take_seat(const struct client *c)
-{
-	return !c->gone && !c->ended && c->present;
-}
-
-static struct client *seated(const struct bridge *b)
-{
-	for (struct client *c = b->clients; c; c = c->next)
-		if (c->may_write && can_take_seat(c))
-			return c;
-	return NULL;
-}
-
-static void take_seat(struct client *c, const char *how)
-{
-	c->may_write = true;
-	c->told = false;
-	if (how)
-		bridge_say(c->bridge, "%s %s", c->port->name, how);
-}
-
-static bool others_asked(const struct client *c)
-{
-	for (struct client *o = c->bridge->clients; o; o = o->next)
-		if (o != c && o->asked && can_take_seat(o))
-			return true;
-	return false;
-}
-
-void bridge_release(struct client *c)
-{
-	struct bridge *b = c->bridge;
-	bool had = c->may_write;
-	if (c->asking)
-		bridge_ask_drop(c);
-	if (c->asked && !c->tty && !others_asked(c))
-		bridge_restore(b);
-	c->asked = false;
-	c->may_write = false;
-	if (b->turn == c)
-		b->turn = NULL;
-	if (!had || b->over)
-		return;
-	if (b->options.policy != POLICY_SHARED && !seated(b))
-		for (struct client *o = b->clients; o; o = o->next)
-			if (can_take_seat(o)) {
-				take_seat(o, "may write now");
-				break;
-			}
-	client_pump_all(b);                      /* the rest of what it wrote may have held up others */
-}
-
-/* Has the one in the seat ended its side?  Its end may be there already, unread. */
-static void look_at_seat(struct bridge *b)
-{
-	struct client *c = seated(b);
-	if (c)
-		port_pump(c->port);
-}
-
-static void assign_role(struct client *c)
-{
-	struct bridge *b = c->bridge;
-	if (b->options.policy == POLICY_SHARED) {
-		take_seat(c, "connected");
-		return;
-	}
-	struct client *before = seated(b);
-	if (!before)
-		take_seat(c, "connected");
-	else if (b->options.policy == POLICY_KICK) {
-		bridge_say(b, "%s connected and displaces %s (policy kick)", c->port->name, before->port->name);
-		before->may_write = false;
-		if (!before->tty)
-			bridge_leave(before, NULL);
-		take_seat(c, NULL);
-	} else
-		bridge_say(b, "%s connected; only reads, because %s writes", c->port->name, before->port->name);
-}
-
-/* ---- coming and going --------------------------------------------------------------------- */
-
-static unsigned count(const struct bridge *b)
-{
-	unsigned n = 0;
-	for (struct client *c = b->clients; c; c = c->next)
-		n += can_take_seat(c);
-	return n;
-}
-
-static void on_reap(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	struct bridge *b = arg;
-	for (struct client **at = &b->clients; *at;) {
-		struct client *c = *at;
-		if (!c->gone) {
-			at = &c->next;
-			continue;
-		}
-		*at = c->next;
-		port_free(c->port);
-		buf_clear(&c->out);
-		free(c);
-	}
-}
-
-static void reap_later(struct bridge *b)
-{
-	event_add(&b->reaper, &(struct timeval){ 0, 0 });
-}
-
-void bridge_leave(struct client *c, const char *why)
-{
-	struct bridge *b = c->bridge;
-	if (c->gone)
-		return;
-	if (why && !c->ended)
-		bridge_say(b, "%s left (%s)", c->port->name, why);
-	c->gone = true;
-	bridge_release(c);
-	bridge_listens_changed(b);
-	reap_later(b);
-	bridge_deliver(b);                       /* the others may have had to wait for it */
-}
-
-/* A user of the pty has opened it first, or closed it last. */
-static void tty_presence(void *arg, bool present)
-{
-	struct client *c = arg;
-	struct bridge *b = c->bridge;
-	if (c->gone || c->present == present)
-		return;
-	if (present)
-		look_at_seat(b);
-	c->present = present;
-	if (present) {
-		c->came = (double)time(NULL);
-		assign_role(c);
-		client_pump(c);
-		return;
-	}
-	bridge_say(b, "%s was closed by its user", c->port->name);
-	bridge_release(c);
-	buf_consume(&c->out, c->out.len);
-	port_flush(c->port, FLUSH_OUTPUT, NULL);
-	bridge_deliver(b);
-}
-
-struct client *bridge_join(struct bridge *b, struct port *p, bool tty)
-{
-	struct client *c = calloc(1, sizeof *c), **end = &b->clients;
-	if (!c) {
-		port_free(p);
-		return NULL;
-	}
-	*c = (struct client){ .bridge = b, .port = p, .tty = tty, .present = !tty, .came = (double)time(NULL) };
-	while (*end)
-		end = &(*end)->next;
-	*end = c;
-	p->news = client_news;
-	p->news_arg = c;
-	p->line = &b->line;
-	p->ask_arg = c;
-	p->ask = bridge_ask;
-	if (!tty)
-		assign_role(c);
-	if (p->ops->line_changed)
-		p->ops->line_changed(p);
-	port_watch(p);
-	client_pump(c);
-	return c;
-}
-
-static void admit(struct bridge *b, struct port *p)
-{
-	look_at_seat(b);
-	if (count(b) >= b->options.clients && b->options.policy != POLICY_KICK) {
-		bridge_say(b, "%s was refused: %u clients are connected", p->name, count(b));
-		port_free(p);
-	} else
-		bridge_join(b, p, false);
-}
-
-/* ---- doors -------------------------------------------------------------------------------- */
-
-static void on_door(void *arg)
-{
-	struct door *d = arg;
-	struct port *p;
-	struct err e = { 0 };
-	int r;
-	while ((r = listen_accept(d->listener, &p, &e)) == 1)
-		admit(d->bridge, p);
-	if (r < 0)
-		bridge_say(d->bridge, "%s", e.text);
-	listen_watch(d->listener, NULL);
-}
-
-static int open_tty(struct door *d, const struct url *u, struct err *e)
-{
-	struct bridge *b = d->bridge;
-	struct url copy;
-	struct port *p;
-	char text[300];
-	if (url_inner(&copy, u, u->text, e) < 0)
-		return -1;
-	if (port_open(b->base, &copy, NULL, NULL, &p, e) < 0)
-		return -1;
-	snprintf(text, sizeof text, "device:%s", *p->url.rest ? p->url.rest : p->name);
-	d->url = strdup(text);
-	d->tty = bridge_join(b, p, true);
-	if (d->tty && b->options.hold)
-		tty_presence(d->tty, true);
-	return d->tty && d->url && pty_serve(p, b->options.hold ? NULL : tty_presence, d->tty, e) == 0 ? 0 : -1;
-}
-
-static void free_door(struct door *d)
-{
-	listen_free(d->listener);
-	if (d->tty)
-		bridge_leave(d->tty, NULL);
-	free(d->url);
-	free(d);
-}
-
-const char *bridge_listen(struct bridge *b, const struct url *u, struct err *e)
-{
-	struct door *d = calloc(1, sizeof *d), **end = &b->doors;
-	if (!d)
-		return err_sys(e, ENOMEM, "listening"), NULL;
-	d->bridge = b;
-	int r;
-	if (!strcmp(u->scheme, "pty"))
-		r = open_tty(d, u, e);
-	else {
-		r = listen_open(b->base, u, on_door, d, &d->listener, e);
-		d->url = r == 0 ? strdup(listen_url(d->listener)) : NULL;
-		if (r == 0)
-			r = listen_watch(d->listener, e);
-	}
-	if (r < 0 || !d->url) {
-		free_door(d);
-		return NULL;
-	}
-	while (*end)
-		end = &(*end)->next;
-	*end = d;
-	return d->url;
-}
-
-void bridge_unlisten(struct bridge *b, const char *url)
-{
-	for (struct door **at = &b->doors; *at; at = &(*at)->next)
-		if (!strcmp((*at)->url, url)) {
-			struct door *d = *at;
-			*at = d->next;
-			free_door(d);
-			return;
-		}
-}
-
-void bridge_stop_listening(struct bridge *b)
-{
-	while (b->doors) {
-		struct door *d = b->doors;
-		b->doors = d->next;
-		d->tty = NULL;                   /* it is a client too, and leaves with them */
-		free_door(d);
-	}
 }
 
 /* ---- the device --------------------------------------------------------------------------- */
@@ -506,51 +219,6 @@ void bridge_attach(struct bridge *b, struct port *device)
 	bridge_deliver(b);
 }
 
-/* ---- those that are behind ---------------------------------------------------------------- */
-
-static bool look_after(struct client *c, double now)
-{
-	struct bridge *b = c->bridge;
-	if (c->ended && !c->out.len) {
-		if (c->port->given != c->behind) {
-			c->behind = c->port->given;
-			c->since = now;
-		}
-		if (now - c->since < HALF_CLOSED)
-			return true;
-		bridge_leave(c, NULL);           /* it sends no more, and there is no answer */
-		return false;
-	}
-	if (!c->out.len)
-		return false;
-	if (!c->tty && b->options.stall > 0 && now - c->since >= b->options.stall) {
-		bridge_say(b, "%s does not read: it has taken nothing for %g s", c->port->name, b->options.stall);
-		bridge_leave(c, "dropped");
-		return false;
-	}
-	return true;
-}
-
-static void on_sweep(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	struct bridge *b = arg;
-	bool more = false;
-	double now = clock_now();
-	for (struct client *c = b->clients; c; c = c->next)
-		if (!c->gone && look_after(c, now))
-			more = true;
-	if (more)
-		bridge_sweep_later(b);
-}
-
-void bridge_sweep_later(struct bridge *b)
-{
-	struct timeval t = clock_interval(SWEEP);
-	if (!event_pending(&b->sweep, EV_TIMEOUT, NULL))
-		event_add(&b->sweep, &t);
-}
-
 /* ---- making ------------------------------------------------------------------------------- */
 
 struct bridge *bridge_new(struct event_base *base, const struct bridge_options *o, const struct settings *line)
@@ -565,8 +233,7 @@ struct bridge *bridge_new(struct event_base *base, const struct bridge_options *
 	*b = (struct bridge){ .base = base, .options = *o, .name = name, .configured = *line };
 	b->options.name = name;
 	b->line = (struct line){ .settings = *line, .outputs = SIGNAL_DTR | SIGNAL_RTS, .sent = true };
-	event_assign(&b->reaper, base, -1, 0, on_reap, b);
-	event_assign(&b->sweep, base, -1, 0, on_sweep, b);
+	bridge_seats_init(b);
 	event_assign(&b->frame, base, -1, 0, on_frame, b);
 	bridge_ask_init(b);
 	return b;
@@ -589,11 +256,7 @@ void bridge_free(struct bridge *b)
 		return;
 	b->over = b->options.quiet = true;
 	bridge_stop_listening(b);
-	for (struct client *c = b->clients; c; c = c->next)
-		c->gone = true;
-	on_reap(-1, 0, b);
-	event_del(&b->reaper);
-	event_del(&b->sweep);
+	bridge_seats_clear(b);
 	event_del(&b->frame);
 	bridge_ask_clear(b);
 	if (b->log && !b->device)

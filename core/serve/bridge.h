@@ -3,7 +3,9 @@
  * sends goes to all of them; what a client sends, and asks of the line, goes to the device if it may write.
  * A client that does not read is left behind, in a queue of its own, and dropped in the end: the others
  * do not wait for it.  The device is held open beside the clients; when it is lost, they stay.
- *   bridge.c         device, roles, who comes and goes
+ *   bridge.c         the device, and what it sends
+ *   bridge_doors.c   listeners
+ *   bridge_seats.c   who may write, who comes and goes
  *   bridge_client.c  the bytes of one client, both ways
  *   bridge_ask.c     what clients ask of the line, one after the other
  * The structs are open to read, for the status.  The owner calls bridge_free. */
@@ -96,17 +98,28 @@ size_t bridge_unsent(const struct bridge *b);
 /* No new clients. */
 void bridge_stop_listening(struct bridge *b);
 
-/* ---- between the three files -------------------------------------------------------------- */
+/* ---- between the files -------------------------------------------------------------------- */
 
 void bridge_say(struct bridge *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Takes what the device has sent, as long as somebody takes it. */
+void bridge_deliver(struct bridge *b);
+
+/* bridge_seats.c */
+void bridge_seats_init(struct bridge *b);
+void bridge_seats_clear(struct bridge *b);
 struct client *bridge_join(struct bridge *b, struct port *p, bool tty);
 /* The client is closed and freed, not at once: it may be in its own news. */
 void bridge_leave(struct client *c, const char *why);
 /* It can write no more: the seat goes to the next. */
 void bridge_release(struct client *c);
 void bridge_sweep_later(struct bridge *b);
-/* Takes what the device has sent, as long as somebody takes it. */
-void bridge_deliver(struct bridge *b);
+/* Connected, and sending: it may have the seat. */
+bool client_is_here(const struct client *c);
+unsigned bridge_count(const struct bridge *b);
+/* Has the one in the seat ended its side?  Its end may be there already, unread. */
+void bridge_look_at_seat(struct bridge *b);
+/* A user of the client's pty has opened it first, or closed it last. */
+void bridge_tty_presence(void *client, bool present);
 
 /* bridge_client.c */
 void client_news(void *arg, unsigned news);

@@ -206,6 +206,8 @@ local Port = {}
 ---@field inter_byte_timeout? moonrig.Seconds  after a byte, silence that ends a read; nil: none
 ---@field eol? string            ends each line, 1 to 8 bytes; default "\n"
 ---@field reconnect? boolean     a port that is lost is opened again, and the waiting call goes on; default false
+---@field output_delay? number   seconds after each byte written, for devices without flow control; default 0
+---@field output_line_delay? number  seconds after each line written (its last byte is eol's); default 0
 ---@field window? integer        bytes that read_line, read_until and expect search before they give up; default 1 MiB
 
 --- What `rig.open` takes: the settings of every port, and some of single transports.

@@ -49,7 +49,7 @@ end
 local PORT_OPTIONS = {}
 other.PORT_OPTIONS = PORT_OPTIONS
 for name in ([[baudrate bytesize parity stopbits timeout write_timeout inter_byte_timeout xonxoff rtscts dsrdtr rs485
-  low_latency eol dtr rts window]]):gmatch "%S+" do PORT_OPTIONS[name] = true end
+  low_latency eol dtr rts window output_delay output_line_delay]]):gmatch "%S+" do PORT_OPTIONS[name] = true end
 
 local function check_port(name, port)
   local class = getmetatable(port)
