@@ -16,6 +16,8 @@
 #include "base/version.h"
 #include "bind/bind.h"
 #include "bind/embed.h"
+#include "port/layer.h"
+#include "port/linger.h"
 #include "sched/loop.h"
 #include "sched/raise.h"
 #include "sched/task.h"
@@ -211,6 +213,8 @@ int main(int argc, char **argv)
 	int code = run(L, l, argv, argc, at);
 	fflush(stdout);
 	lua_close(L);
+	layer_end_late(l->base);
+	linger_end(l->base);
 	loop_free(l);
 	pool_free(pool);
 	return code;

@@ -70,6 +70,8 @@ void lport_news_read(struct lport *lp, unsigned news);
 void lport_news_signals(struct lport *lp);
 /* Ends an operation that returned r (0, 1: waits, -1: raises e); leaves the port on the stack. */
 int lport_conclude(lua_State *L, struct lport *lp, const char *op, int r, double timeout, struct err *e);
+/* The same for the signature: leaves that on the stack. */
+int lport_sign(lua_State *L, struct lport *lp, int r, struct err *e);
 /* The port at argument 1 for an operation: raises busy while another task waits for one; gives up one that nobody
  * waits for any more. */
 struct lport *lport_idle(lua_State *L, const char *op);

@@ -173,6 +173,19 @@ static int push_in_waiting(lua_State *L, struct lport *lp)
 	return 1;
 }
 
+/* Asked when it is wanted first, which takes a round trip. */
+static int push_signature(lua_State *L, struct lport *lp)
+{
+	struct err e;
+	struct port *p = lp->port;
+	if (!p->ops->signature)
+		return means_nothing(L, lp, "signature");
+	if (!p->ops->signature(p) && p->ops->ask_signature)
+		return lport_sign(L, lport_idle(L, "signature"), port_ask_signature(p, &e), &e);
+	lua_pushstring(L, p->ops->signature(p));
+	return 1;
+}
+
 static int push_out_waiting(lua_State *L, struct lport *lp)
 {
 	struct err e;
@@ -253,7 +266,7 @@ int lport_index(lua_State *L)
 	case F_IS_OPEN: return lua_pushboolean(L, p->state == PORT_OPEN || p->state == PORT_LOST), 1;
 	case F_LOST: return push_lost(L, p);
 	case F_ERRORS: return push_errors(L, lp);
-	case F_SIGNATURE: return p->ops->signature ? (lua_pushstring(L, p->ops->signature(p)), 1) : means_nothing(L, lp, name);
+	case F_SIGNATURE: return push_signature(L, lp);
 	default: break;
 	}
 	if (fields[i].setting & ~p->ops->settings)

@@ -8,42 +8,77 @@
 
 /* ---- pending operations ------------------------------------------------------------------ */
 
-static int op_ended(lua_State *L, int status, lua_KContext ctx)
+/* The operation is over: true; false: it goes on, or has failed, and *result is to be returned. */
+static bool is_over(lua_State *L, struct lport *lp, int status, lua_KFunction again, int *result)
 {
-	struct lport *lp = (struct lport *)ctx;
 	struct port *p = lp->port;
 	struct err e;
 	const char *op = lua_tostring(L, -1);
 	if (p->pending && p->state == PORT_OPEN) {
-		if (status != WAKE_TIMEOUT)
-			return task_wait(L, &lp->op, lp->op_deadline, op_ended, ctx);
+		if (status != WAKE_TIMEOUT) {
+			*result = task_wait(L, &lp->op, lp->op_deadline, again, (lua_KContext)lp);
+			return false;
+		}
 		const char *what = p->ops->awaits ? p->ops->awaits(p) : NULL;
 		err_set(&e, ERR_TIMEOUT, "%s: %s did not finish in time%s%s", p->name, op, what ? ": " : "", what ? what : "");
 		port_abandon(p);
-		return lport_fail(L, lp, op, &e);
+		*result = lport_fail(L, lp, op, &e);
+		return false;
 	}
-	if (p->result || p->state != PORT_OPEN) {
-		if (p->result)
-			e = *p->result;
-		else
-			port_why(p, &e);
-		return lport_fail(L, lp, op, &e);
-	}
+	if (!p->result && p->state == PORT_OPEN)
+		return true;
+	if (p->result)
+		e = *p->result;
+	else
+		port_why(p, &e);
+	*result = lport_fail(L, lp, op, &e);
+	return false;
+}
+
+static int op_ended(lua_State *L, int status, lua_KContext ctx)
+{
+	int result;
+	if (!is_over(L, (struct lport *)ctx, status, op_ended, &result))
+		return result;
 	lua_settop(L, 1);
 	return 1;
+}
+
+static int wait_for_end(lua_State *L, struct lport *lp, const char *op, double timeout, lua_KFunction k)
+{
+	lua_pushstring(L, op);
+	lp->op_deadline = deadline_after(timeout);
+	return task_wait(L, &lp->op, lp->op_deadline, k, (lua_KContext)lp);
 }
 
 int lport_conclude(lua_State *L, struct lport *lp, const char *op, int r, double timeout, struct err *e)
 {
 	if (r < 0)
 		return lport_fail(L, lp, op, e);
-	if (r == 0) {
-		lua_settop(L, 1);
-		return 1;
-	}
-	lua_pushstring(L, op);
-	lp->op_deadline = deadline_after(timeout);
-	return task_wait(L, &lp->op, lp->op_deadline, op_ended, (lua_KContext)lp);
+	if (r == 1)
+		return wait_for_end(L, lp, op, timeout, op_ended);
+	lua_settop(L, 1);
+	return 1;
+}
+
+static int signed_at_last(lua_State *L, int status, lua_KContext ctx)
+{
+	int result;
+	struct lport *lp = (struct lport *)ctx;
+	if (!is_over(L, lp, status, signed_at_last, &result))
+		return result;
+	lua_pushstring(L, lp->port->ops->signature(lp->port));
+	return 1;
+}
+
+int lport_sign(lua_State *L, struct lport *lp, int r, struct err *e)
+{
+	if (r < 0)
+		return lport_fail(L, lp, "signature", e);
+	if (r == 1)
+		return wait_for_end(L, lp, "signature", lp->port->cfg.timeout, signed_at_last);
+	lua_pushstring(L, lp->port->ops->signature(lp->port));
+	return 1;
 }
 
 struct lport *lport_idle(lua_State *L, const char *op)

@@ -129,12 +129,15 @@ ssize_t fdport_write(struct port *p, const void *data, size_t n, struct err *e)
 	if (w == (ssize_t)n)
 		return w;
 	if (w < 0 && errno != EAGAIN && errno != EINTR) {
+		struct err why;
 		int sys = errno;
-		err_sys(e, sys, "writing to %s", p->name);
-		e->code = ERR_CLOSED;
+		err_sys(&why, sys, "writing to %s", p->name);
+		why.code = ERR_CLOSED;
+		if (e)
+			*e = why;
 		bool gone = f->eof_is_lost && (sys == EIO || sys == ENXIO || sys == ENODEV);
 		if (gone || p->cfg.reconnect)
-			port_lost(p, e);
+			port_lost(p, &why);
 		return p->cfg.reconnect ? 0 : -1;        /* the write goes on when the port is back */
 	}
 	watch_write(f);

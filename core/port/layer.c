@@ -158,6 +158,29 @@ void layer_close_after(struct layer *l, struct buf *out)
 	end_late(t, LATE_SECONDS);
 }
 
+static int find_late(const struct event_base *base, const struct event *ev, void *found)
+{
+	(void)base;
+	if (event_get_callback(ev) != on_late_end)
+		return 0;
+	*(struct late **)found = event_get_callback_arg(ev);
+	return 1;
+}
+
+void layer_end_late(struct event_base *base)
+{
+	for (;;) {
+		struct late *t = NULL;
+		event_base_foreach_event(base, find_late, &t);
+		if (!t)
+			return;
+		if (t->inner->state == PORT_OPEN)
+			port_write(t->inner, t->out.len ? buf_data(&t->out) : "", t->out.len, NULL);
+		event_del(&t->end);
+		on_late_end(-1, 0, t);
+	}
+}
+
 void layer_free(struct port *p)
 {
 	free_old((struct layer *)p);

@@ -33,6 +33,8 @@ void layer_adopt(struct layer *l, struct port *inner);
 void layer_close(struct layer *l);
 /* The same, but what is in `out` is still sent, for some seconds at most.  out is empty afterwards. */
 void layer_close_after(struct layer *l, struct buf *out);
+/* The program ends: what such closes have left ends now. */
+void layer_end_late(struct event_base *base);
 /* As much of `out` as inner takes now: 0, or -1.  What is left goes out by layer_flush in up->writable. */
 int layer_flush(struct layer *l, struct buf *out, struct err *e);
 /* inner refused bytes: as the upper port's own write would fail. */

@@ -3,6 +3,7 @@
 #include "port/linger.h"
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <asm/termbits.h>
@@ -21,16 +22,44 @@ static int unsent(int fd)
 	return ioctl(fd, TIOCOUTQ, &n) == 0 ? n : 0;
 }
 
+static void close_now(struct late_close *l)
+{
+	close(l->fd);
+	event_free(l->timer);
+	free(l);
+}
+
 static void look(evutil_socket_t none, short what, void *arg)
 {
 	(void)none, (void)what;
 	struct late_close *l = arg;
-	if (unsent(l->fd) && ++l->looks < GIVE_UP)
+	bool sent = !unsent(l->fd);
+	if (!sent && ++l->looks < GIVE_UP)
 		return;
-	ioctl(l->fd, TCFLSH, TCOFLUSH);
-	close(l->fd);
-	event_free(l->timer);
-	free(l);
+	if (!sent)
+		ioctl(l->fd, TCFLSH, TCOFLUSH);
+	close_now(l);
+}
+
+static int find_late(const struct event_base *base, const struct event *ev, void *found)
+{
+	(void)base;
+	if (event_get_callback(ev) != look)
+		return 0;
+	*(struct late_close **)found = event_get_callback_arg(ev);
+	return 1;
+}
+
+void linger_end(struct event_base *base)
+{
+	struct late_close *l;
+	for (;;) {
+		l = NULL;
+		event_base_foreach_event(base, find_late, &l);
+		if (!l)
+			return;
+		close_now(l);
+	}
 }
 
 void linger_close(struct event_base *base, int fd)

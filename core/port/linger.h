@@ -9,5 +9,7 @@ struct event_base;
 
 /* fd is taken over.  What is not sent after 30 s is thrown away. */
 void linger_close(struct event_base *base, int fd);
+/* The program ends: those that are left are closed now, and the kernel waits until they are sent. */
+void linger_end(struct event_base *base);
 
 #endif

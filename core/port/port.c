@@ -252,6 +252,17 @@ int port_suspend(struct port *p, bool on, struct err *e)
 	return ready(p, p->ops->suspend, on ? "suspend" : "resume", e) < 0 ? -1 : p->ops->suspend(p, on, e);
 }
 
+int port_ask_signature(struct port *p, struct err *e)
+{
+	if (ready(p, p->ops->signature, "signature", e) < 0)
+		return -1;
+	if (p->pending || !p->ops->ask_signature)
+		return p->pending ? err_set(e, ERR_BUSY, "%s: another operation is under way", p->name) : 0;
+	int r = p->ops->ask_signature(p, e);
+	p->pending = r == 1;
+	return r;
+}
+
 int port_get_errors(struct port *p, struct port_errors *n, struct err *e)
 {
 	*n = p->errors;

@@ -97,8 +97,9 @@ struct port_ops {
 	void (*watch)(struct port *p);
 	/* Asks the far end to send nothing until called with off. */
 	int (*suspend)(struct port *p, bool on, struct err *e);
-	/* What the far end says it is, or NULL. */
+	/* What the far end says it is, or NULL; and asks it: 0 known, -1, 1. */
 	const char *(*signature)(struct port *p);
+	int (*ask_signature)(struct port *p, struct err *e);
 	/* Optional: nobody waits for the pending operation any more; port_done() need not follow. */
 	void (*abandon)(struct port *p);
 	/* Optional, for messages: what a pending operation or open still lacks ("no answer to SET-BAUDRATE"), or NULL. */
@@ -209,6 +210,8 @@ int port_set_break(struct port *p, bool on, struct err *e);
 int port_flush(struct port *p, int which, struct err *e);
 int port_get_errors(struct port *p, struct port_errors *n, struct err *e);
 int port_suspend(struct port *p, bool on, struct err *e);
+/* ops->signature tells afterwards. */
+int port_ask_signature(struct port *p, struct err *e);
 /* timed.c.  Each of these is the pending operation while it lasts. */
 int port_drain(struct port *p, struct err *e);
 /* A break after all that was written; INFINITY: on until port_set_break turns it off. */

@@ -23,6 +23,8 @@
 #define PATIENCE 0.02
 #define PATIENCE_LATER 1.0
 #define DRAIN_PAUSE 0.002                    /* between questions whether all is sent */
+#define DRAIN_SLACK 0.05
+#define BITS_MOST 12                         /* of a byte on the line */
 #define MODEM_STALE 0.3                      /* poll_modem: ask when the state is older, as pySerial does */
 
 enum { ERRORS_TOLD = LINE_BREAK | LINE_FRAMING | LINE_PARITY | LINE_OVERRUN };
@@ -39,12 +41,15 @@ struct remote {
 	double modem_at;                     /* the last NOTIFY-MODEMSTATE */
 	bool purging;                        /* received bytes are thrown away until PURGE-DATA is answered */
 	bool draining, line_told;            /* NOTIFY-LINESTATE came since the last question */
+	double drained_by;                   /* by the rate: some servers always say that something is left */
+	uint64_t drained;                    /* of port.given: sent at that time */
 	unsigned line;                       /* its bits */
 	bool blocked;                        /* a write waits for FLOWCONTROL-RESUME */
 	struct settings before;              /* in force before set() */
 	struct err failure;                  /* of an operation that is being undone */
 	bool undoing;
-	char *signature;                     /* the server's */
+	char *signature;                     /* the server's, once it was asked (gensiot 2.6 dies of the question) */
+	bool signing;                        /* it is being asked */
 };
 
 static struct remote *of(struct port *p) { return (struct remote *)p; }
@@ -83,7 +88,7 @@ static void take_over_outputs(struct port *p)
 static void done(struct remote *r, const struct err *e)
 {
 	struct port *p = &r->l.port;
-	r->waiting = r->shaking = r->purging = r->draining = false;
+	r->waiting = r->shaking = r->purging = r->draining = r->signing = false;
 	event_del(&r->again);
 	rfc2217_client_forget(&r->c);
 	port_done(p, e);
@@ -135,7 +140,7 @@ static void all_answered(struct remote *r)
 		not_transparent(r, &e);
 	else if (refused < ITEMS && (rfc2217_refusal(&r->c, refused, p->name, &e), undo(r, &e)))
 		return;
-	if (r->draining && r->line_told && !(r->line & LINE_SHIFT_EMPTY)) {
+	if (r->draining && r->line_told && !(r->line & LINE_SHIFT_EMPTY) && clock_now() < r->drained_by) {
 		again_after(r, DRAIN_PAUSE);
 		return;
 	}
@@ -150,7 +155,7 @@ static void all_answered(struct remote *r)
 
 static void look_whether_done(struct remote *r)
 {
-	if (r->waiting && rfc2217_client_awaits(&r->c) == ITEMS)
+	if (r->waiting && !r->signing && rfc2217_client_awaits(&r->c) == ITEMS)
 		all_answered(r);
 }
 
@@ -226,6 +231,8 @@ static void happened(struct remote *r, const struct rfc2217_client_event *ev)
 	case CLIENT_SIGNATURE:
 		free(r->signature);
 		r->signature = strndup((const char *)ev->data, ev->size);
+		r->signing = false;
+		look_whether_done(r);
 		break;
 	case CLIENT_RESUMED:
 		if (!r->c.suspended && send_all(r, NULL) == 0 && r->blocked) {
@@ -319,7 +326,6 @@ static void shake_hands(struct layer *l)
 	rfc2217_ask_signals(&r->c, outputs, levels);
 	rfc2217_client_say(&r->c, RFC2217_SET_LINESTATE_MASK, ERRORS_TOLD);
 	rfc2217_client_say(&r->c, RFC2217_SET_MODEMSTATE_MASK, 255);
-	rfc2217_client_say(&r->c, RFC2217_SIGNATURE, 0);
 	r->began = clock_now();
 	if (send_all(r, &e) < 0)
 		done(r, &e);
@@ -463,6 +469,8 @@ static int remote_drain(struct port *p, struct err *e)
 	struct remote *r = of(p);
 	(void)e;
 	r->draining = r->waiting = true;
+	r->drained_by = clock_now() + DRAIN_SLACK + (double)(p->given - r->drained) * BITS_MOST / (double)p->cfg.line.baudrate;
+	r->drained = p->given;
 	ask_drained(r);
 	return 1;
 }
@@ -479,7 +487,7 @@ static int remote_out_waiting(struct port *p, size_t *n, struct err *e)
 static void remote_abandon(struct port *p)
 {
 	struct remote *r = of(p);
-	r->waiting = r->purging = r->draining = r->undoing = false;
+	r->waiting = r->purging = r->draining = r->undoing = r->signing = false;
 	rfc2217_client_forget(&r->c);
 	rfc2217_take_settings(&r->c, &p->cfg.line);
 }
@@ -495,6 +503,19 @@ static const char *remote_signature(struct port *p)
 	return of(p)->signature;
 }
 
+static int remote_ask_signature(struct port *p, struct err *e)
+{
+	struct remote *r = of(p);
+	if (r->signature)
+		return 0;
+	rfc2217_client_say(&r->c, RFC2217_SIGNATURE, 0);
+	r->signing = true;
+	if (send_all(r, e) < 0)
+		return -1;
+	r->waiting = true;
+	return 1;
+}
+
 static const char *remote_awaits(struct port *p)
 {
 	static const char *const missing[] = { "no answer to SET-BAUDRATE", "no answer to SET-DATASIZE",
@@ -508,6 +529,8 @@ static const char *remote_awaits(struct port *p)
 		return "the server has suspended us (FLOWCONTROL-SUSPEND)";
 	if (r->shaking && !r->c.agreed)
 		return "no answer to the offer of the COM-PORT-OPTION (does an RFC 2217 server listen there?)";
+	if (r->signing)
+		return "no answer to SIGNATURE";
 	enum rfc2217_item i = rfc2217_client_awaits(&r->c);
 	return i < ITEMS ? missing[i] : NULL;
 }
@@ -518,7 +541,7 @@ static const char *remote_awaits(struct port *p)
 	.peek = layer_peek, .in_waiting = layer_in_waiting, .out_waiting = remote_out_waiting, .set = remote_set, \
 	.set_signals = remote_set_signals, .get_signals = remote_get_signals, .set_break = remote_set_break, \
 	.drain = remote_drain, .flush = remote_flush, .abandon = remote_abandon, .awaits = remote_awaits, \
-	.suspend = remote_suspend, .signature = remote_signature
+	.suspend = remote_suspend, .signature = remote_signature, .ask_signature = remote_ask_signature
 
 static const char *const options[] = { "ign_set_control", "poll_modem", "logging", "keepalive", NULL };
 

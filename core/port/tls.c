@@ -362,8 +362,8 @@ static void tls_close(struct port *p)
 {
 	struct tls *t = of(p);
 	if (t->ssl) {
-		if (!t->shaking && p->state == PORT_OPEN)
-			lib(t)->SSL_shutdown(t->ssl);
+		if (!t->shaking && p->state == PORT_OPEN && lib(t)->SSL_shutdown(t->ssl) >= 0)
+			send_out(t, NULL);
 		lib(t)->SSL_free(t->ssl);
 		t->ssl = NULL;
 	}
