@@ -274,9 +274,14 @@ int port_watch_signals(struct port *p, bool on, struct err *e)
 		return 0;
 	}
 	unsigned now;
-	if (port_get_signals(p, &now, e) < 0)
+	struct err why;
+	if (port_get_signals(p, &now, &why) == 0)
+		p->signals = now;
+	else if (why.code != ERR_PROTOCOL) {     /* that one: not told yet */
+		if (e)
+			*e = why;
 		return -1;
-	p->signals = now;
+	}
 	if (!p->ops->poll_signals)
 		return 0;
 	struct timed *t = timed_of(p, e);
