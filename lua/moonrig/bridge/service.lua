@@ -94,8 +94,10 @@ function Bridges:urls()
   return urls
 end
 
+local function how_many(list) return ("%d bridge%s"):format(#list, #list == 1 and "" or "s") end
+
 --- "3 bridges", for systemctl status.
-function Bridges:summary() return ("%d bridge%s"):format(#self.list, #self.list == 1 and "" or "s") end
+function Bridges:summary() return how_many(self.list) end
 
 -- Listeners come and go, clients stay.
 local function change_listeners(known, spec)
@@ -217,7 +219,7 @@ end
 --- Says what is wrong with a file, or that nothing is.
 function service.check(path)
   local list = read(path)
-  print(("%s: %d bridges"):format(path, #list))
+  print(("%s: %s"):format(path, how_many(list)))
   return 0
 end
 
