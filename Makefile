@@ -66,10 +66,13 @@ docs/api.md: lua/moonrig/meta.lua docs/api.lua docs/luacats.lua
 	$(LUA) docs/api.lua > $@.tmp && mv $@.tmp $@
 
 SHARE = $(DESTDIR)$(PREFIX)/share
-install: all     ## program, man page, examples and annotations below PREFIX=/usr/local (DESTDIR= for packages)
+install: all     ## program, man page, unit, examples and annotations below PREFIX=/usr/local (DESTDIR= for packages)
 	install -D -s $(BUILD)/moonrig $(DESTDIR)$(PREFIX)/bin/moonrig
 	install -D -m 644 packaging/moonrig.1 $(SHARE)/man/man1/moonrig.1
 	install -D -m 644 lua/moonrig/meta.lua $(SHARE)/moonrig/library/moonrig/meta.lua
+	install -D -m 644 packaging/moonrig-bridge.service $(DESTDIR)$(PREFIX)/lib/systemd/system/moonrig-bridge.service
+	sed -i 's,/usr/local/bin,$(PREFIX)/bin,' $(DESTDIR)$(PREFIX)/lib/systemd/system/moonrig-bridge.service
+	install -D -m 644 packaging/bridge.lua $(SHARE)/doc/moonrig/bridge.lua
 	cd examples && find . -type f -exec install -D -m 644 '{}' '$(abspath $(SHARE))/doc/moonrig/examples/{}' ';'
 
 clean:           ## remove what was built

@@ -11,13 +11,30 @@ describe("make install", function()
     assert.equal("", pipe:read "a")
     assert.is_true(pipe:close())
     for _, path in ipairs { "share/man/man1/moonrig.1", "share/doc/moonrig/examples/query.lua",
-      "share/moonrig/library/moonrig/meta.lua" } do
+      "share/moonrig/library/moonrig/meta.lua", "share/doc/moonrig/bridge.lua" } do
       assert.is_true(#program.read(root .. "/usr/" .. path) > 0)
     end
+    assert.matches("\nExecStart=/usr/bin/moonrig bridge ",
+      program.read(root .. "/usr/lib/systemd/system/moonrig-bridge.service"))
     pipe = io.popen(([[cd / && echo 'print(require "lfs"._VERSION)' | %s/usr/bin/moonrig -]]):format(root))
     assert.matches("LuaFileSystem", pipe:read "a")        -- a C module finds Lua in the stripped program
     assert.is_true(pipe:close())
     os.execute("rm -r " .. root)
+  end)
+end)
+
+describe("the service", function()
+  it("has a configuration to begin with that is right", function()
+    local p = program.command({ "bridge", "--config", "packaging/bridge.lua", "--check" }):finish()
+    assert.same({ "packaging/bridge.lua: 1 bridge\n", 0 }, { p.out, p.code }, p.err)
+  end)
+
+  it("is started with arguments that are known", function()
+    local unit = program.read "packaging/moonrig-bridge.service"
+    local help = program.command({ "bridge", "--help" }):finish().out
+    for option in unit:match "\nExecStart=([^\n]*)":gmatch "%-%-%l+" do
+      assert.is_truthy(help:find(option, 1, true), option)
+    end
   end)
 end)
 

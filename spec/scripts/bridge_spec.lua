@@ -166,7 +166,7 @@ describe("moonrig bridge", function()
     it("checks the file, and says what is wrong and where", function()
       for text, words in pairs {
         ["return {"] = "unexpected symbol near <eof>", ["return {}"] = "returns no list",
-        ["return { { port = 'a', listen = { 'socket://127.0.0.1:0' }, polcy = 'x' } }"] = 'bridge 1: .*no field "polcy"',
+        ["return { { port = 'a', listen = { 'unix:/x' }, polcy = 'x' } }"] = 'bridge 1: .*no field "polcy"',
         ["return { { port = 'a', listen = { 'x' } }, { port = 'a', listen = { 'y' } } }"] =
           'bridge 2: there is a bridge "a" already',
       } do

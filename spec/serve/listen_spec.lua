@@ -82,7 +82,8 @@ describe("a listener", function()
         while true do heard[#heard + 1] = port:read_some() end
       end)
       local url = listener.url:gsub("^rfc2217", "socket")
-      for _, request in ipairs { { "POST / HTTP/1.1\r\nHost: x\r\n\r\nOUTP ON\n" }, { "GET /", "x HTTP/1.0\nOUTP ON\n" } } do
+      for _, request in ipairs { { "POST / HTTP/1.1\r\nHost: x\r\n\r\nOUTP ON\n" },
+        { "GET /", "x HTTP/1.0\nOUTP ON\n" } } do
         local port <close> = rig.open(url, { timeout = 2 })
         for _, piece in ipairs(request) do
           port:write(piece)

@@ -15,7 +15,8 @@ make() {
 	shift 4
 	openssl req $curve -keyout $name.key -out $name.csr -subj "/CN=$subject"
 	printf 'subjectAltName=%s\n' "$alt" >$name.ext
-	openssl x509 -req -in $name.csr -CA $ca.pem -CAkey $ca.key -CAcreateserial -days 40 -extfile $name.ext -out $name.pem "$@"
+	openssl x509 -req -in $name.csr -CA $ca.pem -CAkey $ca.key -CAcreateserial -days 40 -extfile $name.ext \
+		-out $name.pem "$@"
 }
 ca ca "moonrig specs"
 ca stranger "another CA"
@@ -23,10 +24,12 @@ make server ca localhost DNS:localhost,IP:127.0.0.1,IP:::1
 make wrong ca wronghost DNS:wronghost
 make client ca station-3 DNS:station-3
 make other stranger localhost DNS:localhost,IP:127.0.0.1
-openssl req -x509 $curve -keyout self.key -out self.pem -days 40 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1
+openssl req -x509 $curve -keyout self.key -out self.pem -days 40 -subj /CN=localhost \
+	-addext subjectAltName=DNS:localhost,IP:127.0.0.1
 # An end in the past: openssl ca can do that, x509 cannot.
 mkdir demo; touch demo/index; echo 01 >demo/serial
-printf '[ca]\ndefault_ca=d\n[d]\ndatabase=demo/index\nserial=demo/serial\nnew_certs_dir=demo\npolicy=p\ndefault_md=sha256\n[p]\ncommonName=supplied\n' >demo/config
+printf '%s\n' [ca] default_ca=d [d] database=demo/index serial=demo/serial new_certs_dir=demo policy=p \
+	default_md=sha256 [p] commonName=supplied >demo/config
 openssl req $curve -keyout expired.key -out expired.csr -subj /CN=localhost
 openssl ca -batch -notext -config demo/config -cert ca.pem -keyfile ca.key -in expired.csr -out expired.pem \
 	-startdate 200101000000Z -enddate 210101000000Z -extfile server.ext
