@@ -10,7 +10,8 @@ test="gensio-bin lua-busted lua-check lua-filesystem lxi-tools openssl python3-s
 	tshark libxml2-utils procps strace tmux valgrind"
 fuzz="clang libclang-rt-dev"
 lint="clang-tidy"
-bench="tio lxi-tools python3 python3-serial python3-serial-asyncio python3-pyvisa python3-pyvisa-py lua-socket lua-cqueues lua-luv"
+bench="tio lxi-tools python3 python3-serial python3-serial-asyncio python3-pyvisa python3-pyvisa-py lua-socket lua-cqueues lua-luv
+	ser2net gensio-bin libgensio-dev socat"
 vm="qemu-system-x86 cpio xz-utils kmod"
 
 want=
