@@ -7,8 +7,8 @@ responder 10
 keep_awake
 pin="taskset -c $CPU"
 serve raw have ./bin/bridge './bin/bridge $PORT $TTY'
-serve rig ours bridge '$MOONRIG bridge $TTY --listen socket://127.0.0.1:$PORT'
-serve rig_rfc ours bridge '$MOONRIG bridge $TTY --listen rfc2217://127.0.0.1:$PORT'
+serve rig have "$MOONRIG" '$MOONRIG bridge $TTY --listen socket://127.0.0.1:$PORT'
+serve rig_rfc have "$MOONRIG" '$MOONRIG bridge $TTY --listen rfc2217://127.0.0.1:$PORT'
 serve socat have socat 'socat -t0.02 TCP-LISTEN:$PORT,bind=127.0.0.1,reuseaddr,nodelay,fork FILE:$TTY,raw,echo=0,b115200'
 serve gensiot have gensiot 'gensiot -a --server -i serialdev,$TTY,115200n81,local tcp,127.0.0.1,$PORT'
 serve s2n have ser2net 'ser2net -n -d -c $(ser2net_conf raw false tcp)'

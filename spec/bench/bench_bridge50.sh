@@ -6,11 +6,10 @@ N=${N:-50}
 R=${ROUNDS:-3}
 IDLE=3; [ "$R" = 1 ] && IDLE=0.5
 responder "$N"
-ours bridge    # says so when not
 CPU=$CPU ./bridge50.py "$OUT" "$N" "${TOTAL:-10000}" "$R" "$IDLE" \
 	"raw C epoll bridge (limit)" "./bin/bridge {pairs}" \
-	"moonrig" "$(peer ours bridge "$MOONRIG bridge --config {moonrig:socket}")" \
-	"moonrig, RFC 2217" "$(peer ours bridge "$MOONRIG bridge --config {moonrig:rfc2217}")" \
+	"moonrig" "$MOONRIG bridge --config {moonrig:socket}" \
+	"moonrig, RFC 2217" "$MOONRIG bridge --config {moonrig:rfc2217}" \
 	"ser2net raw, chardelay off" "$(peer have ser2net "ser2net -n -d -c {ser2net:raw}")" \
 	"ser2net RFC 2217, chardelay off" "$(peer have ser2net "ser2net -n -d -c {ser2net:telnet}")" \
 	"gensiot, a process each" "$(peer have gensiot "gensiot -a --server -i serialdev,{tty},115200n81,local tcp,127.0.0.1,{port}")" \

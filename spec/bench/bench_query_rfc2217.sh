@@ -7,11 +7,11 @@ responder 4
 keep_awake
 pin="taskset -c $CPU"
 serve raw have ./bin/bridge './bin/bridge $PORT $TTY'
-serve rig ours bridge '$MOONRIG bridge $TTY --listen rfc2217://127.0.0.1:$PORT'
+serve rig have "$MOONRIG" '$MOONRIG bridge $TTY --listen rfc2217://127.0.0.1:$PORT'
 serve s2n have ser2net 'ser2net -n -d -c $(ser2net_conf telnet false "tcp(nodelay)")'
 serve pys pyhas serial '$PY peers/pyserial_bridge.py --rfc2217 $PORT $TTY'
 c() { via "$1" have ./bin/cl "$pin ./bin/cl -t query 127.0.0.1:$1 2000"; }
-moonrig() { via "$1" ours bridge "$pin $MOONRIG ours/query.lua rfc2217://127.0.0.1:$1?baudrate=115200 2000"; }
+moonrig() { via "$1" have "$MOONRIG" "$pin $MOONRIG ours/query.lua rfc2217://127.0.0.1:$1?baudrate=115200 2000"; }
 pyserial() { via "$1" pyhas serial "$pin $PY peers/query.py rfc2217://127.0.0.1:$1?ign_set_control 800"; }
 ./alt.py --title "query over RFC 2217" --unit "queries/s" --rounds "${ROUNDS:-21}" --json "$OUT/servers.json" \
 	"raw C, raw C bridge without RFC 2217 (limit)" "$pin ./bin/cl query 127.0.0.1:$raw 2000" \

@@ -10,11 +10,11 @@ responder 3
 pin="taskset -c $CPU"
 serve s2n have ser2net 'ser2net -n -d -c $(ser2net_conf telnet false "tcp(nodelay)")'
 serve pys pyhas serial '$PY peers/pyserial_bridge.py --rfc2217 $PORT $TTY'
-serve rig ours bridge '$MOONRIG bridge $TTY --listen rfc2217://127.0.0.1:$PORT'
+serve rig have "$MOONRIG" '$MOONRIG bridge $TTY --listen rfc2217://127.0.0.1:$PORT'
 table() { # table NAME TITLE PORT
 	./alt.py --title "RFC 2217 open, $2" --unit ms --low --gap 0.5 --rounds "${ROUNDS:-5}" --timeout 30 --json "$OUT/$1.json" \
 	"raw C, one burst (limit)" "$pin ./bin/rfcopen 127.0.0.1:$3 one" \
-	"moonrig" "$(peer ours bridge "$pin $MOONRIG ours/rfc2217_open.lua rfc2217://127.0.0.1:$3")" \
+	"moonrig" "$pin $MOONRIG ours/rfc2217_open.lua rfc2217://127.0.0.1:$3" \
 	"raw C, option first, then settings" "$pin ./bin/rfcopen 127.0.0.1:$3 two" \
 	"gensio library" "$(peer have ./bin/gensio_open "$pin ./bin/gensio_open 127.0.0.1 $3")" \
 	"pySerial" "$(peer pyhas serial "$pin $PY peers/rfc_open.py rfc2217://127.0.0.1:$3")" \

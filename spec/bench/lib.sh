@@ -53,15 +53,6 @@ pin_all() { for p in $PIDS; do taskset -acp "$1" "$p" >/dev/null; done; }
 have() { command -v "$1" >/dev/null 2>&1; }
 luahas() { lua5.4 -e "require'$1'" >/dev/null 2>&1; }
 pyhas() { $PY -c "import $1" >/dev/null 2>&1; }
-# Has our program this command?  A line says what is left out, once.
-OURS=
-ours() {
-	[ -n "$OURS" ] && return "$OURS"
-	"$MOONRIG" "$1" --help >/dev/null 2>&1
-	OURS=$?
-	[ "$OURS" = 0 ] || echo "moonrig is left out: $MOONRIG has no command $1" >&2
-	return "$OURS"
-}
 # A contestant: prints the command when the test (its first word) holds.
 peer() { test=$1; shift; what=$1; shift; "$test" "$what" && printf '%s' "$*"; }
 # The same where there is a server: its port comes first.
