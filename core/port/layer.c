@@ -88,6 +88,7 @@ void layer_close(struct layer *l)
 	free_old(l);
 	l->old = l->inner;
 	l->inner = NULL;
+	l->gathered = 0;
 	l->old->news = NULL;
 	port_close(l->old);
 }
@@ -194,6 +195,25 @@ ssize_t layer_write_failed(struct layer *l, struct err *e)
 	port_why(l->inner, &why);
 	port_lost(&l->port, e ? e : &why);
 	return 0;
+}
+
+void layer_gather(struct layer *l, const void *data, size_t n)
+{
+	struct err e;
+	if (buf_append(&l->port.rx, data, n) == 0)
+		l->gathered += n;
+	else {
+		err_sys(&e, ENOMEM, "%s: receiving", l->port.name);
+		port_lost(&l->port, &e);
+	}
+}
+
+void layer_tell(struct layer *l)
+{
+	size_t n = l->gathered;
+	l->gathered = 0;
+	if (n && l->inner)
+		port_received_in_place(&l->port, n);
 }
 
 int layer_flush(struct layer *l, struct buf *out, struct err *e)

@@ -23,6 +23,7 @@ struct layer {
 	struct port *inner;                  /* NULL: closed */
 	struct port *old;
 	bool receiving;
+	size_t gathered;                     /* bytes in rx that nobody was told of */
 };
 
 /* Opens scheme://rest of the upper port's URL with those of its options that are in the list: 0 open, then call
@@ -35,6 +36,9 @@ void layer_close(struct layer *l);
 void layer_close_after(struct layer *l, struct buf *out);
 /* The program ends: what such closes have left ends now. */
 void layer_end_late(struct event_base *base);
+/* Received data in many small pieces: into rx, told at once by layer_tell. */
+void layer_gather(struct layer *l, const void *data, size_t n);
+void layer_tell(struct layer *l);
 /* As much of `out` as inner takes now: 0, or -1.  What is left goes out by layer_flush in up->writable. */
 int layer_flush(struct layer *l, struct buf *out, struct err *e);
 /* inner refused bytes: as the upper port's own write would fail. */

@@ -66,7 +66,7 @@ struct port_ops {
 	void (*close)(struct port *p);
 	/* Optional: ends at once what a close left to end by itself.  The port is freed after it. */
 	void (*free)(struct port *p);
-	/* Takes at most n bytes: how many; 0 = none now, PORT_NEWS_WRITE will follow; -1. */
+	/* Takes at most n bytes: how many (fewer: try at once again); 0 = none now, PORT_NEWS_WRITE will follow; -1. */
 	ssize_t (*write)(struct port *p, const void *data, size_t n, struct err *e);
 	/* on: stop taking bytes from below until called with off. */
 	void (*throttle)(struct port *p, bool on);

@@ -199,7 +199,7 @@ static void happened(struct remote *r, const struct rfc2217_client_event *ev)
 	switch (ev->kind) {
 	case CLIENT_DATA:
 		if (!r->purging)
-			port_received(p, ev->data, ev->size);
+			layer_gather(&r->l, ev->data, ev->size);
 		break;
 	case CLIENT_AGREED:
 		agreed(r);
@@ -257,10 +257,14 @@ static void received(struct layer *l)
 		struct rfc2217_client_event ev;
 		struct port *inner = l->inner;
 		size_t used = rfc2217_client_next(&r->c, buf_data(&inner->rx), inner->rx.len, &ev);
-		happened(r, &ev);                /* may end it all: inner stays, closed, and empty */
+		if (ev.kind != CLIENT_DATA)
+			layer_tell(l);
+		if (l->inner == inner)
+			happened(r, &ev);        /* may end it all: inner stays, closed, and empty */
 		if (l->inner == inner)
 			port_consume(inner, used);
 	}
+	layer_tell(l);
 	send_all(r, NULL);
 }
 

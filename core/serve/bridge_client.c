@@ -53,12 +53,14 @@ void client_give(struct client *c, const void *data, size_t n)
 	const char *at = data;
 	if (c->gone || !c->present)
 		return;
-	if (!c->out.len) {
+	while (n && !c->out.len) {
 		ssize_t w = port_write(c->port, at, n, &e);
 		if (w < 0) {
 			bridge_leave(c, e.text);
 			return;
 		}
+		if (w == 0)
+			break;
 		at += w;
 		n -= (size_t)w;
 	}
@@ -86,11 +88,9 @@ static bool pass_on(struct client *c)
 		if (!b->device || (b->turn && b->turn != c))
 			return false;
 		ssize_t w = port_write(b->device, buf_data(&p->rx), p->rx.len, &e);
-		b->turn = w > 0 && (size_t)w < p->rx.len ? c : NULL;
-		if (w <= 0) {
-			b->turn = w == 0 ? c : NULL;
+		b->turn = w >= 0 && (size_t)w < p->rx.len ? c : NULL;
+		if (w <= 0)
 			return false;
-		}
 		port_consume(p, (size_t)w);
 	}
 	return true;

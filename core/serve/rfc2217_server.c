@@ -279,7 +279,7 @@ static bool happened(struct session *s, const struct rfc2217_server_event *ev)
 	struct port *p = &s->l.port;
 	switch (ev->kind) {
 	case SERVER_DATA:
-		port_received(p, ev->data, ev->size);
+		layer_gather(&s->l, ev->data, ev->size);
 		return true;
 	case SERVER_BREAK: case SERVER_ASKED:
 		s->asked = *ev;
@@ -307,13 +307,16 @@ static void received(struct layer *l)
 		struct rfc2217_server_event ev;
 		struct port *inner = l->inner;
 		size_t used = rfc2217_server_next(&s->s, buf_data(&inner->rx), inner->rx.len, &ev);
-		bool more = happened(s, &ev);
+		if (ev.kind != SERVER_DATA)
+			layer_tell(l);
+		bool more = l->inner == inner && happened(s, &ev);
 		if (l->inner != inner)
 			return;
 		port_consume(inner, used);
 		if (!more)
 			break;
 	}
+	layer_tell(l);
 	listens_changed(s);
 	if (s->blocked && !s->s.suspended) {
 		s->blocked = false;

@@ -119,6 +119,21 @@ describe("rig.bridge", function()
       writer:join()
     end)
 
+    it("with FF in them go through RFC 2217 in bulk, both ways", function()
+      make { listen = { "rfc2217://127.0.0.1:0" } }
+      local c = client()
+      local block = {}
+      for i = 1, 65536 do block[i] = string.char(i * 7919 % 256, i % 3 == 0 and 255 or i % 251) end
+      block = table.concat(block)
+      for from, to in pairs { [device] = c, [c] = device } do
+        local writer = rig.spawn(function()
+          for _ = 1, 32 do from:write(block, 20) end
+        end)
+        for _ = 1, 32 do assert.is_true(to:read(#block, 20) == block) end
+        writer:join()
+      end
+    end)
+
     it("go on to the others when one client stops reading, and that one is dropped", function()
       make { queue = 100000 }
       local reader, sleeper = client(), client()

@@ -3,7 +3,6 @@
 -- that only what has changed is touched; their status over a unix socket.
 local core = require "moonrig.core"
 local fields = require "moonrig.fields"
-local json = require "moonrig.json"
 local listen = require "moonrig.listen"
 local bridge = require "moonrig.bridge"
 
@@ -237,7 +236,7 @@ function service.serve_status(bridges, path, quiet)
   local ok, listener = pcall(listen, url, function(port)
     local all = {}
     for i, known in ipairs(bridges.list) do all[i] = known:status() end
-    port:write(json.encode(all), "\n")
+    port:write(require("moonrig.json").encode(all), "\n")
   end)
   if ok then return listener end
   if path then error(listener, 0) end
@@ -272,7 +271,7 @@ function service.print_status(path, as_json)
   if as_json then
     print(text)
   else
-    for _, status in ipairs(json.decode(text)) do print_bridge(status) end
+    for _, status in ipairs(require("moonrig.json").decode(text)) do print_bridge(status) end
   end
   return 0
 end
