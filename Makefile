@@ -40,7 +40,7 @@ test:            ## every spec, plain and with sanitizers, and luacheck; some: S
 	@SPECS="$(SPECS)" scripts/specs.sh build build/asan
 
 test-vm: all     ## the ports on real tty drivers, in a VM (spec/vm/README.md)
-	@spec/vm/run.sh '$(BUILD)/moonrig spec/run.lua spec/vm/ports.lua spec/vm/device.lua'; r=$$?; \
+	@spec/vm/run.sh '$(BUILD)/moonrig spec/run.lua spec/vm/ports.lua spec/vm/device.lua spec/vm/bridge.lua'; r=$$?; \
 		[ $$r != 77 ] || { echo "test-vm: skipped"; exit 0; }; exit $$r
 
 lint: deps-lint  ## luacheck and clang-tidy
