@@ -137,7 +137,9 @@ void bridge_ask_done(struct bridge *b, const struct err *e);
 void bridge_ask_drop(struct client *c);
 /* The settings go back to those configured, and the break ends. */
 void bridge_restore(struct bridge *b);
+/* Brings b->line up to date. */
 void bridge_look(struct bridge *b);
+void bridge_look_at_signals(struct bridge *b);
 void bridge_line_changed(struct bridge *b);
 void bridge_listens_changed(struct bridge *b);
 void bridge_ask_init(struct bridge *b);

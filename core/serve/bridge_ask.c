@@ -64,6 +64,16 @@ void bridge_look(struct bridge *b)
 	port_get_errors(d, &b->line.errors, NULL);
 }
 
+/* Nobody has watched them: an adapter on USB is asked, which takes a millisecond. */
+void bridge_look_at_signals(struct bridge *b)
+{
+	unsigned now;
+	struct port *d = b->device;
+	if (!d || d->state != PORT_OPEN || b->no_signals || port_get_signals(d, &now, NULL) < 0)
+		return;
+	d->signals = b->line.inputs = now;
+}
+
 void bridge_line_changed(struct bridge *b)
 {
 	for (struct client *c = b->clients; c; c = c->next)
@@ -100,8 +110,10 @@ void bridge_listens_changed(struct bridge *b)
 		port_watch_signals(b->device, all & LISTENS_SIGNALS, NULL);
 	if (!(all & LISTENS_ERRORS))
 		event_del(&b->tick);
-	else if (!event_pending(&b->tick, EV_TIMEOUT, NULL))
+	else if (!event_pending(&b->tick, EV_TIMEOUT, NULL)) {
+		bridge_look(b);                  /* what was before is no news */
 		event_add(&b->tick, &every);
+	}
 }
 
 /* ---- one ask after the other -------------------------------------------------------------- */
@@ -296,8 +308,12 @@ int bridge_ask(void *client, const struct ask *a, struct err *e)
 	struct bridge *b = c->bridge;
 	if (a->kind == ASK_LISTEN)
 		bridge_listens_changed(b);
-	if (a->kind == ASK_LOOK)
+	if (a->kind == ASK_LOOK) {
+		bridge_look_at_signals(b);
 		bridge_look(b);
+		if (c->port->ops->line_changed)
+			c->port->ops->line_changed(c->port);
+	}
 	if (a->kind == ASK_LOOK || a->kind == ASK_LISTEN)
 		return 0;
 	if (!c->may_write)

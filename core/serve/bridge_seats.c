@@ -178,6 +178,7 @@ struct client *bridge_join(struct bridge *b, struct port *p, bool tty)
 	p->ask = bridge_ask;
 	if (!tty)
 		assign_role(c);
+	bridge_look_at_signals(b);
 	if (p->ops->line_changed)
 		p->ops->line_changed(p);
 	port_watch(p);

@@ -269,8 +269,11 @@ static void listens_changed(struct session *s)
 		(s->s.agreed && s->s.line_mask ? LISTENS_ERRORS : 0u);
 	if (now == p->listens)
 		return;
+	bool errors = now & ~p->listens & LISTENS_ERRORS;
 	p->listens = now;
 	ask(s, &(struct ask){ .kind = ASK_LISTEN });
+	if (errors)
+		s->told = line_of(s)->errors;
 }
 
 /* False: what follows has to wait. */
