@@ -43,7 +43,7 @@ int hexdump_rows(struct buf *out, const char *head, const void *data, size_t n)
 		char *line = buf_room(out, size);
 		if (!line)
 			return -1;
-		memcpy(line, head, headlen);
+		memcpy(line, head, headlen);     /* NOLINT(bugprone-not-null-terminated-result): a row has no NUL */
 		memcpy(line + headlen, offset, offsetlen);
 		put_row(line + headlen + offsetlen, (const unsigned char *)data + at, n - at < ROW ? n - at : ROW);
 		buf_added(out, size);

@@ -82,10 +82,14 @@ static void add_telnet(lua_State *L, struct transcript *t, const struct telnet_e
 	add_line(L, t);
 }
 
-/* Calls with each string of the list at `arg`. */
-#define EACH_PIECE(L, arg, piece, n) \
-	for (lua_Integer i_ = 1; lua_rawgeti(L, arg, i_) == LUA_TSTRING ? (piece = lua_tolstring(L, -1, &n), \
-		lua_replace(L, 3), true) : (lua_pop(L, 1), false); i_++)
+/* The next string, after number *i, of the list at 1; held at 3 meanwhile. */
+static bool next_piece(lua_State *L, lua_Integer *i, const char **piece, size_t *n)
+{
+	bool is_string = lua_rawgeti(L, 1, ++*i) == LUA_TSTRING;
+	lua_replace(L, 3);
+	*piece = is_string ? lua_tolstring(L, 3, n) : NULL;
+	return is_string;
+}
 
 /* lua: transcript, out = telnet(pieces[, wants])   wants: {{code, ours, on}, ...} said first */
 static int codec_telnet(lua_State *L)
@@ -104,7 +108,7 @@ static int codec_telnet(lua_State *L)
 		lua_pop(L, 4);
 	}
 	lua_settop(L, 4);
-	EACH_PIECE(L, 1, piece, n)
+	for (lua_Integer i = 0; next_piece(L, &i, &piece, &n);)
 		while (n) {
 			struct telnet_event ev;
 			size_t used = telnet_next(&t, piece, n, &ev);
@@ -174,7 +178,7 @@ static int codec_rfc2217_server(lua_State *L)
 	lua_settop(L, 3);
 	lua_newtable(L);
 	rfc2217_server_init(&s);
-	EACH_PIECE(L, 1, piece, n)
+	for (lua_Integer i = 0; next_piece(L, &i, &piece, &n);)
 		while (n) {
 			struct rfc2217_server_event ev;
 			size_t used = rfc2217_server_next(&s, piece, n, &ev);
@@ -239,7 +243,7 @@ static int codec_rfc2217_client(lua_State *L)
 	}
 	lua_settop(L, 3);
 	lua_newtable(L);
-	EACH_PIECE(L, 1, piece, n)
+	for (lua_Integer i = 0; next_piece(L, &i, &piece, &n);)
 		while (n) {
 			struct rfc2217_client_event ev;
 			size_t used = rfc2217_client_next(&c, piece, n, &ev);
@@ -261,7 +265,7 @@ static int codec_httpline(lua_State *L)
 	const char *piece;
 	size_t n;
 	lua_settop(L, 3);
-	EACH_PIECE(L, 1, piece, n)
+	for (lua_Integer i = 0; next_piece(L, &i, &piece, &n);)
 		if (v != HTTPLINE_NO && v != HTTPLINE_YES)
 			v = httpline_feed(&h, piece, n);
 	lua_pushstring(L, verdicts[v]);

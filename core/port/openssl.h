@@ -23,7 +23,7 @@
 	F(X509_get0_notAfter) F(X509_get_subject_name) F(X509_verify_cert_error_string)
 
 struct openssl {
-#define OPENSSL_POINTER(name) __typeof__(name) *name;
+#define OPENSSL_POINTER(name) __typeof__(name) *(name);
 	OPENSSL_FUNCTIONS(OPENSSL_POINTER)
 #undef OPENSSL_POINTER
 };

@@ -133,7 +133,7 @@ static int pretend(struct bridge *b, const struct ask *a, const struct err *e)
 		b->line.break_on = a->kind == ASK_BREAK && a->on;
 		return 0;
 	}
-	if (a->kind == ASK_SET && !b->device->ops->settings) {
+	if (a->kind == ASK_SET && b->device && !b->device->ops->settings) {
 		b->line.settings = a->settings;
 		return 0;
 	}
@@ -325,15 +325,13 @@ int bridge_ask(void *client, const struct ask *a, struct err *e)
 	c->asking = true;
 	if (b->step != ASK_IDLE || b->device->pending)
 		return 1;
-	struct line before = b->line;
 	int r = begin(b, c, e);
 	if (r == 1)
 		return 1;
 	b->asker = NULL;
 	c->asking = false;
 	end(b);
-	if (memcmp(&before, &b->line, sizeof before) != 0)
-		bridge_line_changed(b);
+	bridge_line_changed(b);
 	return r;
 }
 

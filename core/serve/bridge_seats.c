@@ -138,9 +138,9 @@ void bridge_leave(struct client *c, const char *why)
 	bridge_deliver(b);                       /* the others may have had to wait for it */
 }
 
-void bridge_tty_presence(void *arg, bool present)
+void bridge_tty_presence(void *client, bool present)
 {
-	struct client *c = arg;
+	struct client *c = client;
 	struct bridge *b = c->bridge;
 	if (c->gone || c->present == present)
 		return;

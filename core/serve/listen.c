@@ -345,11 +345,10 @@ static int dress(struct listener *l, struct port **p, struct err *e)
 
 /* ---- TLS handshakes ----------------------------------------------------------------------- */
 
-static void drop(struct arrival *a)
+/* Takes it out of the list, where `at` points to it. */
+static void drop(struct arrival **at)
 {
-	struct arrival **at = &a->listener->arrivals;
-	while (*at != a)
-		at = &(*at)->next;
+	struct arrival *a = *at;
 	*at = a->next;
 	port_free(a->port);
 	free(a);
@@ -380,15 +379,16 @@ static void on_arrival(void *arg, unsigned news)
 /* Handshakes that came to nothing; and the oldest one when there are too many. */
 static void tidy(struct listener *l)
 {
-	for (struct arrival *a = l->arrivals, *next; a; a = next) {
-		next = a->next;
+	for (struct arrival *a, **at = &l->arrivals; (a = *at);) {
 		bool too_many = l->shaking >= HANDSHAKES && is_shaking(a);
 		if (too_many) {
 			gate_say(l->gate, "%d TLS handshakes at once: the oldest one, of %s, is dropped", l->shaking, a->port->name);
 			l->shaking--;
 		}
 		if (too_many || a->port->state == PORT_CLOSED)
-			drop(a);
+			drop(at);
+		else
+			at = &a->next;
 	}
 }
 
@@ -433,16 +433,16 @@ static void greet(struct listener *l)
 static int accept_tls(struct listener *l, struct port **out, struct err *e)
 {
 	tidy(l);
-	for (struct arrival *a = l->arrivals; a; a = a->next) {
-		if (a->port->state != PORT_OPEN)
-			continue;
-		*out = a->port;
-		a->port->news = NULL;
-		a->port = NULL;
-		drop(a);
-		return dress(l, out, e);
-	}
-	return 0;
+	struct arrival **at = &l->arrivals;
+	while (*at && (*at)->port->state != PORT_OPEN)
+		at = &(*at)->next;
+	if (!*at)
+		return 0;
+	*out = (*at)->port;
+	(*out)->news = NULL;
+	(*at)->port = NULL;
+	drop(at);
+	return dress(l, out, e);
 }
 
 /* ---- for the owner ------------------------------------------------------------------------ */
