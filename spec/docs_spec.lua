@@ -4,14 +4,18 @@
 --   A sh block is run in the document's folder, which has the repository's examples in it, with moonrig
 --     in PATH. One that begins "# in a second terminal" goes on until the document ends.
 --   A text block below one of these is what it prints; "..." stands for anything.
---   /dev/ttyUSB0 stands for a simulated power supply, 127.0.0.1:5025 for a free address, /tmp for the folder.
+--   /dev/ttyUSB0 stands for a simulated power supply, also at 127.0.0.1:5025; this and each other port of 127.0.0.1
+--   for a free one, /tmp for the folder.
 --   What cannot be run here (see UNRUN) is checked: make targets, commands and options have to exist.
 local rig = require "moonrig"
 local shell = require "support.shell"
 
-local DOCUMENTS = { "README.md", "docs/guide.md", "docs/recipes.md", "docs/security.md" }
+local DOCUMENTS = { "README.md", "docs/guide.md", "docs/recipes.md", "docs/bridge.md", "docs/rfc2217.md",
+  "docs/security.md" }
 
 local PRELUDE = 'local rig = require "moonrig"\n'
+
+local ENTER <const> = "cd %s && PATH=$PWD/bin:$PATH XDG_RUNTIME_DIR=$PWD && export PATH XDG_RUNTIME_DIR && "
 
 local UNRUN = { "^git ", "^make", "^sudo ", "^moonrig term " }
 
@@ -43,10 +47,14 @@ local function blocks_of(text)
   return blocks
 end
 
--- Does output look as the document says? "..." is anything, alone in a line any lines; how wide a column is does
--- not count.
+-- Without what differs each time, or does not count: times of day, how wide a column is.
+local function normal(text)
+  return (text:gsub("%d+%-%d%d%-%d%dT[%d:.]+Z", "TIME"):gsub(" +", " "):gsub(" \n", "\n"))
+end
+
+-- Does output look as the document says? "..." is anything, alone in a line any lines.
 local function looks_like(output, expected)
-  output, expected = output:gsub(" +", " "):gsub(" \n", "\n"), expected:gsub(" +", " ")
+  output, expected = normal(output), normal(expected)
   local pattern = expected:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")
   pattern = pattern:gsub("%f[^\n\0]%%%.%%%.%%%.\n", "\1"):gsub("%%%.%%%.%%%.", "[^\n]-"):gsub("\1", ".-")
   return output:find("^" .. pattern .. "$") ~= nil
@@ -60,7 +68,7 @@ local function new_session()
   local folder = assert(io.popen("mktemp -d")):read "l"
   local here = os.getenv "PWD"
   os.execute(("ln -s %s/examples %s/examples"):format(here, folder))
-  os.execute(("mkdir %s/bin && ln -s %s %s/bin/moonrig"):format(folder, shell.moonrig, folder))
+  os.execute(("mkdir %s/bin && ln -s %s /usr/bin/python3 %s/bin"):format(folder, shell.moonrig, folder))
   return setmetatable({ folder = folder, background = {} }, Session)
 end
 
@@ -73,12 +81,13 @@ end
 function Session:localize(text)
   local names = { ["/dev/ttyUSB0"] = self.folder .. "/ttyUSB0", ["127.0.0.1:5025"] = free_address(),
     ["/tmp/"] = self.folder .. "/" }
+  for address in text:gmatch "127%.0%.0%.1:%d+" do names[address] = names[address] or free_address() end
   local supply = "moonrig sim examples/sims/psu.lua --listen pty:" .. names["/dev/ttyUSB0"]
   if not text:find("--listen socket://127.0.0.1:5025", 1, true) then
     supply = supply .. " --listen socket://" .. names["127.0.0.1:5025"]
   end
   self:start(supply)
-  return (text:gsub("/tmp/", names):gsub("/dev/ttyUSB0", names):gsub("127%.0%.0%.1:5025", names))
+  return (text:gsub("/tmp/", names):gsub("/dev/ttyUSB0", names):gsub("127%.0%.0%.1:%d+", names))
 end
 
 function Session:close()
@@ -89,14 +98,13 @@ end
 -- Runs a command line in the folder: what it printed, and its exit status.
 function Session:run(command)
   write_file(self.folder .. "/.command", command)
-  local _, status = shell.run(("cd %s && PATH=$PWD/bin:$PATH && export PATH && sh -e .command > .output 2>&1")
-    :format(self.folder))
+  local _, status = shell.run((ENTER .. "sh -e .command > .output 2>&1"):format(self.folder))
   return read_file(self.folder .. "/.output"), status
 end
 
 -- Starts a command that goes on; it is ready when it says where.
 function Session:start(command)
-  local port = shell.start(("cd %s && PATH=$PWD/bin:$PATH && export PATH && exec %s"):format(self.folder, command))
+  local port = shell.start((ENTER .. "exec %s"):format(self.folder, command))
   self.background[#self.background + 1] = port
   return port:read_line() .. "\n"
 end
