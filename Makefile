@@ -95,6 +95,9 @@ $(BUILD)/embed.c: core/embed.lua $(LUAS) $(shell find lua scripts -type d) | dep
 $(BUILD)/embed.o: $(BUILD)/embed.c
 	@$(CC) $(CPPFLAGS) $(OPT) -c -o $@ $<
 
+deps:            ## install every Debian package that is used here (root), or name what is missing
+	@scripts/deps.sh build test fuzz lint bench vm
+
 # What it learns stays in build/fuzz/NAME.corpus; spec/fuzz/corpus/NAME is where it starts.
 $(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(wildcard core/base/*.[ch] core/proto/*.[ch]) | deps-fuzz
 	@mkdir -p $(@D); echo '  CC  $<'; clang $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
@@ -103,5 +106,5 @@ $(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(wildcard core/base/*.[ch] core/proto/*.[ch
 deps-%:
 	@scripts/deps.sh build $*
 
-.PHONY: all demo test test-vm lint fuzz bench instructions docs install clean help
+.PHONY: all deps demo test test-vm lint fuzz bench instructions docs install clean help
 -include $(OBJ:.o=.d)

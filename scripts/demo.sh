@@ -1,6 +1,6 @@
 #!/bin/sh
-# demo.sh: `make demo`: simulated instruments in processes of their own, behind TCP ports and a
-# pseudo-terminal, and a final test against them.  The record and the reports go to out/; every run
+# demo.sh: `make demo`: simulated instruments in processes of their own, behind TCP ports and a serial
+# port that a bridge serves by RFC 2217, and a final test against them.  The record and the reports go to out/; every run
 # is added to the same record.  The exit code is the verdict.
 #   scripts/demo.sh [SERIAL]
 set -eu
@@ -19,23 +19,24 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT TERM HUP
 
-# simulator FD SCRIPT ARG...: starts one; its URL is then in $url.  It lives in a session of its own, so
+# serve FD COMMAND ARG...: starts `moonrig COMMAND`; its URL is then in $url.  It lives in a session of its own, so
 # that a Ctrl-C does not take it away from the teardown, and its output, the file descriptor, stays open.
-simulator() {
+serve() {
 	fd=$1
 	shift
 	mkfifo "$work/$fd"
-	setsid "$moonrig" sim "$@" >"$work/$fd" &
+	setsid "$moonrig" "$@" >"$work/$fd" &
 	pids="$pids $!"
 	eval "exec $fd<\"\$work/$fd\""
-	read -r url <&"$fd" || { echo "demo.sh: the simulator $1 did not start" >&2; exit 2; }
+	read -r url <&"$fd" || { echo "demo.sh: moonrig $* did not start" >&2; exit 2; }
 }
 
-simulator 3 examples/sims/psu.lua --listen socket://127.0.0.1:0
+serve 3 sim examples/sims/psu.lua --listen socket://127.0.0.1:0
 psu=$url
-simulator 4 examples/sims/dmm.lua --listen socket://127.0.0.1:0 -- --supply "$psu" --load 10
+serve 4 sim examples/sims/dmm.lua --listen socket://127.0.0.1:0 -- --supply "$psu" --load 10
 dmm=$url
-simulator 5 examples/sims/dut.lua --listen pty:
+serve 5 sim examples/sims/dut.lua --listen pty:
+serve 6 bridge "$url" --listen rfc2217://127.0.0.1:0 --control "$work/control" --quiet
 console=$url
 
 mkdir -p "$out"

@@ -11,8 +11,8 @@ local function make_parser()
     "moonrig sim examples/sims/psu.lua --listen socket://127.0.0.1:0 --listen pty:/tmp/psu -- --load 10")
   parser:argument("script", "file of the simulator")
   parser:argument("options", "options of the file itself, after --: --NAME VALUE or NAME=VALUE"):args "*"
-  parser:option("-l --listen", "endpoint: socket://HOST:PORT (0 picks a free port), unix:/PATH, pty:[LINK]; several "
-    .. "are possible (default: socket://127.0.0.1:0)"):argname "URL":count "*"
+  parser:option("-l --listen", "endpoint: socket://HOST:PORT (0 picks a free port), rfc2217://HOST:PORT, unix:/PATH, "
+    .. "pty:[LINK]; several are possible (default: socket://127.0.0.1:0)"):argname "URL":count "*"
   parser:option("-f --fault", "let something go wrong: drop, garble, cut, stall, wrong or disconnect, with count=, "
     .. "probability=, seconds=, match=, reply= after commas"):argname "KIND[,NAME=VALUE...]":count "*"
   parser:option("--delay", "seconds before each reply"):convert(tonumber)

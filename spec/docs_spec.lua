@@ -4,8 +4,8 @@
 --   A sh block is run in the document's folder, which has the repository's examples in it, with moonrig
 --     in PATH. One that begins "# in a second terminal" goes on until the document ends.
 --   A text block below one of these is what it prints; "..." stands for anything.
---   /dev/ttyUSB0 stands for a simulated power supply, also at 127.0.0.1:5025; this and each other port of 127.0.0.1
---   for a free one, /tmp for the folder.
+--   /dev/ttyUSB0 and ttyUSB1 stand for a simulated power supply, also at 127.0.0.1:5025; this and each other port of
+--   127.0.0.1 for a free one, /tmp for the folder.
 --   What cannot be run here (see UNRUN) is checked: make targets, commands and options have to exist.
 local rig = require "moonrig"
 local shell = require "support.shell"
@@ -79,15 +79,16 @@ end
 
 -- The document's text with names of this session.
 function Session:localize(text)
-  local names = { ["/dev/ttyUSB0"] = self.folder .. "/ttyUSB0", ["127.0.0.1:5025"] = free_address(),
+  local names = { ["/dev/ttyUSB"] = self.folder .. "/ttyUSB", ["127.0.0.1:5025"] = free_address(),
     ["/tmp/"] = self.folder .. "/" }
   for address in text:gmatch "127%.0%.0%.1:%d+" do names[address] = names[address] or free_address() end
-  local supply = "moonrig sim examples/sims/psu.lua --listen pty:" .. names["/dev/ttyUSB0"]
+  local supply = ("moonrig sim examples/sims/psu.lua --listen pty:%s0 --listen pty:%s1")
+    :format(names["/dev/ttyUSB"], names["/dev/ttyUSB"])
   if not text:find("--listen socket://127.0.0.1:5025", 1, true) then
     supply = supply .. " --listen socket://" .. names["127.0.0.1:5025"]
   end
   self:start(supply)
-  return (text:gsub("/tmp/", names):gsub("/dev/ttyUSB0", names):gsub("127%.0%.0%.1:%d+", names))
+  return (text:gsub("/tmp/", names):gsub("/dev/ttyUSB", names):gsub("127%.0%.0%.1:%d+", names))
 end
 
 function Session:close()

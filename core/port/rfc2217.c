@@ -37,6 +37,7 @@ struct remote {
 	bool waiting;                        /* for answers: port_done() follows */
 	bool shaking;                        /* an open is under way */
 	bool repeated;
+	unsigned driven;                     /* outputs that we have set; the others are only asked about */
 	double began;                        /* when its requests went out */
 	double modem_at;                     /* the last NOTIFY-MODEMSTATE */
 	bool purging;                        /* received bytes are thrown away until PURGE-DATA is answered */
@@ -71,15 +72,24 @@ static void again_after(struct remote *r, double seconds)
 	event_add(&r->again, &t);
 }
 
+/* Not waited for: some servers have no answer.  It comes before those that are. */
+static void ask_levels(struct remote *r)
+{
+	if (!(r->driven & SIGNAL_DTR))
+		rfc2217_client_say(&r->c, RFC2217_SET_CONTROL, CONTROL_DTR_ASK);
+	if (!(r->driven & SIGNAL_RTS))
+		rfc2217_client_say(&r->c, RFC2217_SET_CONTROL, CONTROL_RTS_ASK);
+}
+
 /* ---- how requests end --------------------------------------------------------------------- */
 
 static void take_over_outputs(struct port *p)
 {
 	const struct rfc2217_item_state *dtr = &of(p)->c.items[ITEM_DTR], *rts = &of(p)->c.items[ITEM_RTS],
 		*line_break = &of(p)->c.items[ITEM_BREAK];
-	if (dtr->in_force)
+	if (dtr->in_force == CONTROL_DTR_ON || dtr->in_force == CONTROL_DTR_OFF)
 		p->outputs = (p->outputs & ~(unsigned)SIGNAL_DTR) | (dtr->in_force == CONTROL_DTR_ON ? SIGNAL_DTR : 0u);
-	if (rts->in_force)
+	if (rts->in_force == CONTROL_RTS_ON || rts->in_force == CONTROL_RTS_OFF)
 		p->outputs = (p->outputs & ~(unsigned)SIGNAL_RTS) | (rts->in_force == CONTROL_RTS_ON ? SIGNAL_RTS : 0u);
 	if (line_break->in_force)
 		p->break_on = line_break->in_force == CONTROL_BREAK_ON;
@@ -283,6 +293,8 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 		all_answered(r);
 		return;
 	}
+	if (r->shaking && !r->c.items[ITEM_DTR].in_force)
+		ask_levels(r);
 	rfc2217_client_repeat(&r->c);
 	again_after(r, PATIENCE_LATER);
 	send_all(r, NULL);
@@ -307,15 +319,14 @@ static void ended(struct layer *l, const struct err *why)
 
 /* ---- open, close -------------------------------------------------------------------------- */
 
-static unsigned outputs_at_open(const struct port *p, unsigned *levels)
+/* Levels of the outputs that are driven: as asked for, or as they were before the connection was lost. */
+static unsigned levels_at_open(struct remote *r)
 {
-	if (p->state == PORT_LOST) {            /* as they were */
-		*levels = p->outputs;
-		return (of((struct port *)p)->c.items[ITEM_DTR].in_force ? SIGNAL_DTR : 0u) |
-			(of((struct port *)p)->c.items[ITEM_RTS].in_force ? SIGNAL_RTS : 0u);
-	}
-	*levels = (p->cfg.dtr > 0 ? SIGNAL_DTR : 0u) | (p->cfg.rts > 0 ? SIGNAL_RTS : 0u);
-	return (p->cfg.dtr >= 0 ? SIGNAL_DTR : 0u) | (p->cfg.rts >= 0 ? SIGNAL_RTS : 0u);
+	const struct port *p = &r->l.port;
+	if (p->state == PORT_LOST)
+		return p->outputs;
+	r->driven = (p->cfg.dtr >= 0 ? SIGNAL_DTR : 0u) | (p->cfg.rts >= 0 ? SIGNAL_RTS : 0u);
+	return (p->cfg.dtr > 0 ? SIGNAL_DTR : 0u) | (p->cfg.rts > 0 ? SIGNAL_RTS : 0u);
 }
 
 static void shake_hands(struct layer *l)
@@ -323,11 +334,12 @@ static void shake_hands(struct layer *l)
 	struct remote *r = (struct remote *)l;
 	struct port *p = &l->port;
 	struct err e = { 0 };
-	unsigned levels, outputs = outputs_at_open(p, &levels);
+	unsigned levels = levels_at_open(r);
 	rfc2217_client_clear(&r->c);
 	rfc2217_client_init(&r->c, "moonrig " MOONRIG_VERSION);
+	ask_levels(r);
 	rfc2217_ask_settings(&r->c, &p->cfg.line, SET_FRAMING | SET_XONXOFF | SET_RTSCTS | SET_DSRDTR);
-	rfc2217_ask_signals(&r->c, outputs, levels);
+	rfc2217_ask_signals(&r->c, r->driven, levels);
 	rfc2217_client_say(&r->c, RFC2217_SET_LINESTATE_MASK, ERRORS_TOLD);
 	rfc2217_client_say(&r->c, RFC2217_SET_MODEMSTATE_MASK, 255);
 	r->began = clock_now();
@@ -435,6 +447,7 @@ static int remote_set(struct port *p, const struct settings *s, unsigned mask, s
 static int remote_set_signals(struct port *p, unsigned mask, unsigned values, struct err *e)
 {
 	begin(of(p));
+	of(p)->driven |= mask;
 	rfc2217_ask_signals(&of(p)->c, mask, values);
 	return wait_for_answers(of(p), e);
 }
