@@ -17,7 +17,7 @@ WARN    = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prot
 OPT    ?= -O2
 CPPFLAGS += -std=c11 -D_GNU_SOURCE -Icore $(shell pkg-config --cflags lua5.4)
 CFLAGS += -g $(OPT) $(WARN) $(SAN)
-LDFLAGS += $(SAN) -Wl,-E
+LDFLAGS += $(SAN) -Wl,--export-dynamic-symbol='lua*'
 # Linked statically: Lua (C rocks find its symbols in the program), libevent,
 # SQLite and PCRE2, so that the start takes no dynamic loading of them.
 LIBS    = -l:liblua5.4.a -l:libevent_core.a -l:libsqlite3.a -l:libpcre2-8.a -lm -ldl -lpthread

@@ -43,22 +43,25 @@ local function description(given)
     quiet = given.quiet }
 end
 
-local function check_usage(parser, given)
+local function read_arguments(args)
+  local parser = make_parser()
+  local given = parser:parse(args)
+  if given.status then return given end
   if given.config and (given.port or #given.listen > 0) then
     parser:error "--config describes all bridges: leave the port and --listen out"
   end
   if given.check and not given.config then parser:error "--check needs --config" end
-  if given.config then return end
+  if given.config then return given end
   if not given.port then parser:error "which port? Give its URL (moonrig ports lists the serial ports)" end
   if #given.listen == 0 then parser:error "where shall clients connect? Give --listen URL" end
+  return given
 end
 
 return function(args)
-  local parser = make_parser()
-  local given = parser:parse(args)
+  local given = read_arguments(args)
   if given.status then return service.print_status(given.control, given.json) end
-  check_usage(parser, given)
   if given.check then return service.check(given.config) end
+  cli.settle()
   local bridges <close> = given.config and service.from_file(given.config, given.quiet)
     or service.single(description(given))
   for _, url in ipairs(bridges:urls()) do print(url) end

@@ -1,8 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- cli.lua: what the commands share.  scripts/NAME.lua is embedded as
 -- moonrig.command.NAME and returns function(args) -> exit code.
-local argparse = require "argparse"
-
 local cli = {}
 
 --- Exit codes of every command.
@@ -17,12 +15,18 @@ local Exit = {}
 ---@param description string
 ---@param example string
 function cli.parser(name, description, example)
-  local parser = argparse("moonrig " .. name, description, "example: " .. example)
+  local parser = require "argparse" ("moonrig " .. name, description, "example: " .. example)
   function parser.error(_, message)
     io.stderr:write(("moonrig %s: %s (moonrig %s --help tells more)\n"):format(name, message, name))
     error(setmetatable({ code = cli.USAGE }, Exit), 0)
   end
   return parser
+end
+
+--- Gives the memory of parsers back, in a command that runs for months. Parsers have to be out of scope.
+function cli.settle()
+  package.loaded.argparse = nil
+  collectgarbage()
 end
 
 --- Ends the command with a message on stderr.
