@@ -141,9 +141,8 @@ static void on_late_news(void *arg, unsigned news)
 
 void layer_close_after(struct layer *l, struct buf *out)
 {
-	if (l->inner && l->inner->state == PORT_OPEN)
-		layer_flush(l, out, NULL);
-	struct late *t = l->inner && l->inner->state == PORT_OPEN && out->len ? calloc(1, sizeof *t) : NULL;
+	bool lives = l->inner && l->inner->state == PORT_OPEN && layer_flush(l, out, NULL) == 0;
+	struct late *t = lives && l->inner->state == PORT_OPEN && out->len ? calloc(1, sizeof *t) : NULL;
 	if (!t) {
 		layer_close(l);
 		buf_consume(out, out->len);

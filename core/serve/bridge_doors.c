@@ -20,6 +20,10 @@ struct door {
 
 static void admit(struct bridge *b, struct port *p)
 {
+	if (p->state != PORT_OPEN) {             /* reset before its greeting was sent: it has no more news */
+		port_free(p);
+		return;
+	}
 	bridge_look_at_seat(b);
 	if (bridge_count(b) >= b->options.clients && b->options.policy != POLICY_KICK) {
 		bridge_say(b, "%s was refused: %u clients are connected", p->name, bridge_count(b));

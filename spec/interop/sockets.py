@@ -1,6 +1,7 @@
 # The other end of a connection, as another program makes it.
 #   sockets.py serve FAMILY ADDRESS WHAT      prints where it listens, accepts once
 #   sockets.py pyserial URL                   pySerial's client, steps on standard input
+#   sockets.py crowd HOST PORT NUMBER         connects so often, and resets each connection at once
 import hashlib
 import socket
 import struct
@@ -56,6 +57,12 @@ def serve(family, address, what):
     c, _ = s.accept()
     with c:
         globals()[what](c)
+
+
+def crowd(host, port, number):
+    for _ in range(int(number)):
+        with socket.create_connection((host, port)) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def pyserial(url):

@@ -24,6 +24,14 @@ local function hex(bytes) return (bytes:gsub(".", function(c) return ("%02x"):fo
 -- Resident memory of this process, in KiB.
 local function memory() return tonumber(io.open("/proc/self/status"):read("a"):match "VmRSS:%s+(%d+)") end
 
+local function wait_until(condition)
+  local give_up = rig.now() + 3
+  while not condition() do
+    assert(rig.now() < give_up, "it did not come")
+    rig.sleep(0.002)
+  end
+end
+
 local open
 
 local function run(command)
@@ -187,5 +195,17 @@ describe("against socat,", function()
     assert.equal("to the port", port:read_line())
     port:write "from the port\n"
     assert.equal("from the port", client:read_line())
+  end)
+
+  it("a bridge serves on at once after a crowd whose connections were reset before it saw them", function()
+    for _, url in ipairs { "socket://127.0.0.1:0", "rfc2217://127.0.0.1:0" } do
+      local near, device <close> = rig.pair { timeout = 5 }
+      local bridge <close> = rig.bridge { port = near, listen = { url .. "?clients=20" }, clients = 20, quiet = true }
+      assert.is_true(os.execute(("%s crowd %s %s 100"):format(PYTHON, bridge.urls[1]:match "//(.*):(%d+)$")))
+      wait_until(function() return #bridge:status().clients == 0 end)
+      local client <close> = rig.open(bridge.urls[1], { timeout = 5 })
+      client:write "served\n"
+      assert.equal("served", device:read_line())
+    end
   end)
 end)
