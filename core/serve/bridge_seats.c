@@ -160,6 +160,19 @@ void bridge_tty_presence(void *client, bool present)
 	bridge_deliver(b);
 }
 
+/* Who has ended its side stays for the answer as long as that keeps nobody out: a flood of short connections
+ * must not use up the descriptors. */
+static void limit_ended(struct bridge *b)
+{
+	struct client *oldest = NULL;
+	unsigned n = 0;
+	for (struct client *c = b->clients; c; c = c->next)
+		if (c->ended && !c->gone && !n++)
+			oldest = c;
+	if (n > b->options.clients)
+		bridge_leave(oldest, NULL);
+}
+
 struct client *bridge_join(struct bridge *b, struct port *p, bool tty)
 {
 	struct client *c = calloc(1, sizeof *c), **end = &b->clients;
@@ -167,6 +180,7 @@ struct client *bridge_join(struct bridge *b, struct port *p, bool tty)
 		port_free(p);
 		return NULL;
 	}
+	limit_ended(b);
 	*c = (struct client){ .bridge = b, .port = p, .tty = tty, .present = !tty, .came = (double)time(NULL) };
 	while (*end)
 		end = &(*end)->next;

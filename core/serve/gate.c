@@ -17,6 +17,7 @@
 struct gate {
 	struct event_base *base;
 	struct networks allow;
+	struct visitor *visitors;
 	long clients, most;
 	double idle;                         /* seconds; 0 no limit */
 	char name[120];
@@ -26,6 +27,7 @@ struct gate {
 };
 
 struct visitor {
+	struct visitor *next, **at;          /* at: what points to it */
 	struct gate *gate;
 	struct port *port;
 	struct event silence;
@@ -104,20 +106,34 @@ void gate_say(struct gate *g, const char *fmt, ...)
 	g->unsaid = 0;
 }
 
+/* Those that have ended their side and wait for an answer take nobody's place; but they are not without number either. */
+static bool is_full(const struct gate *g)
+{
+	long ended = 0;
+	if (g->clients < g->most)
+		return false;
+	for (const struct visitor *v = g->visitors; v; v = v->next)
+		ended += v->port && v->port->eof;
+	return ended >= GATE_CLIENTS || g->clients - ended >= g->most;
+}
+
 struct visitor *gate_enter(struct gate *g, const struct sockaddr_storage *a, const char *name)
 {
 	if (!networks_have(&g->allow, a)) {
 		gate_say(g, "%s is not in allow: refused", name);
 		return NULL;
 	}
-	if (g->clients >= g->most) {
+	if (is_full(g)) {
 		gate_say(g, "%ld clients are connected (option clients): %s refused", g->clients, name);
 		return NULL;
 	}
 	struct visitor *v = calloc(1, sizeof *v);
 	if (!v)
 		return NULL;
-	v->gate = g;
+	*v = (struct visitor){ .gate = g, .next = g->visitors, .at = &g->visitors };
+	if (v->next)
+		v->next->at = &v->next;
+	g->visitors = v;
 	g->clients++;
 	return v;
 }
@@ -158,6 +174,9 @@ void gate_left(void *visitor)
 	struct gate *g = v->gate;
 	if (v->port)
 		event_del(&v->silence);
+	*v->at = v->next;
+	if (v->next)
+		v->next->at = v->at;
 	free(v);
 	g->clients--;
 	free_if_empty(g);

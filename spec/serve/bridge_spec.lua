@@ -217,6 +217,20 @@ describe("rig.bridge", function()
       assert.equal("mine", device:read_line())
     end)
 
+    it("a client that has ended its side, or is gone, takes nobody's place", function()
+      for _, url in ipairs { "socket://127.0.0.1:0", "rfc2217://127.0.0.1:0" } do
+        make { listen = { url .. "?clients=1" }, clients = 1 }
+        for i = 1, 20 do
+          local c <close> = rig.open(bridge.urls[1])
+          c:write(i .. "\n")
+          assert.equal(tostring(i), device:read_line())
+        end
+        assert.is_true(#bridge:status().clients <= 2)
+        bridge:close()
+        device:close()
+      end
+    end)
+
     it("a limit on clients refuses the next one, and the others do not notice", function()
       make { clients = 2 }
       local a, b = client(), client()
