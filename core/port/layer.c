@@ -12,12 +12,21 @@
 
 #define LATE_SECONDS 5
 
+static bool may_receive(struct layer *l)
+{
+	return l->inner && (!l->port.throttled || (l->up->busy && l->up->busy(l)));
+}
+
 static void receive(struct layer *l)
 {
-	if (l->receiving || !l->inner || (l->port.throttled && !(l->up->busy && l->up->busy(l))))
+	l->more = true;
+	if (l->receiving)
 		return;
-	l->receiving = true;                     /* what it tells may bring it back here */
-	l->up->received(l);
+	l->receiving = true;                     /* what it tells may bring it back here, and more bytes with it */
+	while (l->more && may_receive(l)) {
+		l->more = false;
+		l->up->received(l);
+	}
 	l->receiving = false;
 }
 

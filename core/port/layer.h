@@ -22,7 +22,7 @@ struct layer {
 	const struct layer_ops *up;
 	struct port *inner;                  /* NULL: closed */
 	struct port *old;
-	bool receiving;
+	bool receiving, more;                /* more: asked to receive meanwhile */
 	size_t gathered;                     /* bytes in rx that nobody was told of */
 };
 

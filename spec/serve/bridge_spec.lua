@@ -207,6 +207,18 @@ describe("rig.bridge", function()
       for _, t in ipairs(tasks) do t:join() end
     end)
 
+    it("shared: all that one sends comes through RFC 2217 at once, however it was cut", function()
+      make { policy = "shared", listen = { "rfc2217://127.0.0.1:0" } }
+      local a, b = client(), client()
+      for size = 1, 60 do
+        local piece = (("%d "):format(size)):rep(size * 7)
+        for _, c in ipairs { a, b } do
+          c:write(piece)
+          assert.equal(piece, device:read(#piece))
+        end
+      end
+    end)
+
     it("kick: the last to come displaces the one before", function()
       make { policy = "kick" }
       local first = client()
