@@ -32,6 +32,7 @@ struct visitor {
 	struct port *port;
 	struct event silence;
 	uint64_t seen;
+	double since;                        /* nothing has passed */
 };
 
 static int take_option(struct gate *g, const struct option *o, struct err *e)
@@ -138,9 +139,11 @@ struct visitor *gate_enter(struct gate *g, const struct sockaddr_storage *a, con
 	return v;
 }
 
+enum { LOOKS = 8 };                          /* in the time of silence that is allowed: how late it is seen */
+
 static void start(struct visitor *v)
 {
-	struct timeval t = clock_interval(v->gate->idle);
+	struct timeval t = clock_interval(v->gate->idle / LOOKS);
 	event_add(&v->silence, &t);
 }
 
@@ -150,8 +153,12 @@ static void on_silence(evutil_socket_t fd, short what, void *arg)
 	struct visitor *v = arg;
 	struct err e;
 	uint64_t passed = v->port->taken + v->port->given;
+	double now = clock_now();
 	if (passed != v->seen) {
 		v->seen = passed;
+		v->since = now;
+	}
+	if (now - v->since < v->gate->idle) {
 		start(v);
 		return;
 	}
@@ -163,6 +170,7 @@ static void on_silence(evutil_socket_t fd, short what, void *arg)
 void gate_watch(struct visitor *v, struct port *p)
 {
 	v->port = p;
+	v->since = clock_now();
 	event_assign(&v->silence, v->gate->base, -1, 0, on_silence, v);
 	if (v->gate->idle > 0)
 		start(v);

@@ -45,6 +45,11 @@ static int parse(struct network *n, char *text, struct err *e)
 		*slash = '/';
 	if (!n->family || *end || (slash && end == slash + 1) || n->bits < 0 || n->bits > most)
 		return err_set(e, ERR_UNSUPPORTED, "allow: \"%s\" is no network: expected an address, or 10.0.0.0/8", text);
+	if (n->family == AF_INET6 && n->bits >= 96 && IN6_IS_ADDR_V4MAPPED((struct in6_addr *)(void *)n->address)) {
+		n->family = AF_INET;                 /* as clients' addresses are taken */
+		n->bits -= 96;
+		memmove(n->address, n->address + 12, 4);
+	}
 	return 0;
 }
 

@@ -27,6 +27,7 @@ describe("a listener", function()
   it("lets in only networks that are allowed", function()
     for allow, expected in pairs {
       ["127.0.0.1"] = true, ["127.0.0.0/8"] = true, ["10.0.0.0/8, 127.0.0.1"] = true, ["10.0.0.0/8"] = false,
+      ["::ffff:127.0.0.1"] = true, ["::ffff:127.0.0.0/104"] = true, ["::ffff:10.0.0.0/104"] = false,
       ["127.0.0.2"] = false, ["::1"] = false, ["0.0.0.0/0"] = true, ["126.0.0.0/7"] = true, ["128.0.0.0/1"] = false,
     } do
       local listener <close> = rig.listen("socket://127.0.0.1:0", echo, { allow = allow })
@@ -72,6 +73,17 @@ describe("a listener", function()
     assert.equal("closed", fails(silent.read, silent, 1).code)
     talking:write "y"
     assert.equal("y", talking:read(1))
+  end)
+
+  it("closes it when that time is over, not twice the time", function()
+    local listener <close> = rig.listen("socket://127.0.0.1:0", echo, { idle_timeout = 1 })
+    local port <close> = rig.open(listener.url, { timeout = 5 })
+    rig.sleep(0.05)
+    port:write "x"
+    port:read(1)
+    local began = rig.now()
+    assert.equal("closed", fails(port.read, port, 1).code)
+    assert.is_true(rig.now() - began < 1.6)
   end)
 
   for _, scheme in ipairs { "socket", "rfc2217" } do
