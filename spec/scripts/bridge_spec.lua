@@ -162,6 +162,43 @@ describe("moonrig bridge", function()
       assert.matches("0 new, 1 changed, 1 gone, 1 in all", p.err)
     end)
 
+    it("on SIGHUP keeps what it has where the new cannot be had, and puts the rest in force", function()
+      local other <close> = ptys.new()
+      local third <close> = ptys.new()
+      local busy <close> = rig.listen("socket://127.0.0.1:0", print)
+      local function describe_all(one, two, more)
+        write(config, ([[return {
+          { name = "one", port = %q, listen = { %s } },
+          { name = "two", port = %q, policy = %q, listen = { %s } }, %s
+        }]]):format(pair.a, one, other.a, two and "shared" or "writer", two or '"socket://127.0.0.1:0"', more or ""))
+      end
+      local quoted = ("%q"):format(busy.url)
+      local path = temporary()
+      local first = ('"unix:%s"'):format(path)
+      describe_all(first)
+      local p = start { "--config", config }
+      p:line()
+      p:line()
+
+      local three = ('{ name = "three", port = %q, listen = { "socket://127.0.0.1:0" } }'):format(third.a)
+      describe_all(quoted, quoted, three)
+      p:signal "HUP"
+      wait_for("the error", function() return program.read(p.err_path):find("not .*in force: .*in use.*in use") end)
+      local now = {}
+      for _, b in ipairs(status()) do now[b.name] = b end
+      assert.same({ 0, 1, 1 }, { #now.one.listen, #now.two.listen, #now.three.listen })
+      assert.equal("writer", now.two.policy)
+
+      describe_all(first)                      -- as it was
+      p:signal "HUP"
+      wait_for("the first state", function() return #status() == 2 end)
+      for _, b in ipairs(status()) do assert.equal(1, #b.listen, b.name) end
+      local far <close> = rig.open(pair.b, { timeout = 5 })
+      local c <close> = rig.open("unix:" .. path)
+      c:write "served\n"
+      assert.equal("served", far:read_line())
+    end)
+
     it("checks the file, and says what is wrong and where", function()
       for text, words in pairs {
         ["return {"] = "unexpected symbol near <eof>", ["return {}"] = "returns no list",

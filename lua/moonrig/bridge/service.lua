@@ -98,47 +98,82 @@ local function how_many(list) return ("%d bridge%s"):format(#list, #list == 1 an
 --- "3 bridges", for systemctl status.
 function Bridges:summary() return how_many(self.list) end
 
--- Listeners come and go, clients stay.
+local function message(err) return type(err) == "table" and err.message or tostring(err) end
+
+-- Listeners come and go, clients stay. One that cannot be had is an error, after all others; the next reading
+-- tries it again.
 local function change_listeners(known, spec)
-  local wanted, had = {}, {}
+  local wanted, had, given, failure = {}, {}, {}, nil
+  for key, value in pairs(spec) do given[key] = value end
+  given.listen = {}
   for _, url in ipairs(spec.listen) do wanted[url] = true end
   for i, url in ipairs(known.given.listen) do had[url] = known.asked[i] end
   for url, real in pairs(had) do
     if not wanted[url] then known:unlisten(real) end
   end
-  local asked = {}
-  for i, url in ipairs(spec.listen) do asked[i] = had[url] or known:listen(url) end
-  known.asked, known.given = asked, spec
+  known.asked, known.given = {}, given
+  for _, url in ipairs(spec.listen) do
+    local ok, real = true, had[url]
+    if not real then ok, real = pcall(known.listen, known, url) end
+    if ok then
+      table.insert(known.asked, real)
+      table.insert(given.listen, url)
+    else
+      failure = failure or real
+    end
+  end
+  if failure then error(failure, 0) end
 end
 
--- What is not in the file any more goes first: its addresses may be wanted by others.
-local function apply(self, list)
-  local wanted = {}
-  for _, spec in ipairs(list) do wanted[spec.name or spec.port] = spec end
-  local counts = { new = 0, changed = 0, gone = 0 }
+-- What is not in the file any more goes first: its addresses may be wanted by others. Those that have changed
+-- otherwise than in their listeners go too: name -> what they were.
+local function remove_old(self, wanted, counts)
+  local before = {}
   for _, known in ipairs { table.unpack(self.list) } do
     local spec = wanted[known.name]
     if not spec or not same_but_listen(spec, known.given) then
       local what = spec and "changed" or "gone"
       counts[what] = counts[what] + 1
+      before[known.name] = spec and known.given
       remove(self, known)
     end
   end
-  for _, spec in ipairs(list) do
-    local known = find(self, spec.name or spec.port)
-    if not known then
-      add(self, spec)
-      counts.new = counts.new + 1
-    elseif not same(spec.listen, known.given.listen) then
-      change_listeners(known, spec)
-      counts.changed = counts.changed + 1
-    end
-  end
-  counts.new = counts.new - math.min(counts.new, counts.changed)
-  return counts
+  return before
 end
 
---- Reads the file again. What is wrong with it is told, and all stays as it was.
+-- One bridge of the file; before: what it was, if it was removed.
+local function put(self, spec, before, counts)
+  local known = find(self, spec.name or spec.port)
+  if known and same(spec.listen, known.given.listen) then return true end
+  if known then
+    counts.changed = counts.changed + 1
+    return pcall(change_listeners, known, spec)
+  end
+  local ok, err = pcall(add, self, spec)
+  if ok and not before then counts.new = counts.new + 1 end
+  if not ok and before then
+    local back, why = pcall(add, self, before)
+    if not back then err = message(err) .. "; and as it was: " .. message(why) end
+  end
+  return ok, err
+end
+
+-- What cannot be put in force does not hold up the rest: what failed, in words.
+local function apply(self, list)
+  local wanted, failures = {}, {}
+  local counts = { new = 0, changed = 0, gone = 0 }
+  for _, spec in ipairs(list) do wanted[spec.name or spec.port] = spec end
+  local before = remove_old(self, wanted, counts)
+  for _, spec in ipairs(list) do
+    local name = spec.name or spec.port
+    local ok, err = put(self, spec, before[name], counts)
+    if not ok then table.insert(failures, ("bridge %s: %s"):format(name, message(err))) end
+  end
+  return counts, failures
+end
+
+--- Reads the file again. Is something wrong with it, all stays as it was; what cannot be had (an address in use)
+--- is told, and the bridge stays as it was, as far as it can.
 function Bridges:reload()
   for _, known in ipairs(self.list) do
     local ok, err = pcall(known.reopen_log, known)
@@ -147,14 +182,13 @@ function Bridges:reload()
   if not self.path then return end
   core.notify(("RELOADING=1\nMONOTONIC_USEC=%d"):format(core.now() * 1e6 // 1))
   local ok, list = pcall(read, self.path)
-  local done, counts
-  if ok then done, counts = pcall(apply, self, list) end
-  if done then
+  if not ok then
+    say(self, "%s was not put in force: %s", self.path, message(list))
+  else
+    local counts, failures = apply(self, list)
     say(self, "%s: %d new, %d changed, %d gone, %d in all", self.path, counts.new, counts.changed, counts.gone,
       #self.list)
-  else
-    local err = ok and counts or list
-    say(self, "%s was not put in force: %s", self.path, type(err) == "table" and err.message or tostring(err))
+    if #failures > 0 then say(self, "%s is not all in force: %s", self.path, table.concat(failures, "; ")) end
   end
   core.notify("READY=1\nSTATUS=" .. self:summary())
 end
