@@ -21,6 +21,7 @@ struct pty_served {
 	struct event opens;
 	int inotify;                         /* -1: nobody wants to know */
 	int users;
+	bool here;                           /* told that somebody has it open */
 	struct settings known;               /* of the slave, as asked or told last */
 	bool asking;
 	struct ask waiting;                  /* kind ASK_LOOK: none */
@@ -130,12 +131,74 @@ void ptyserve_line_changed(struct port *p)
 	}
 }
 
+/* ---- who has it open ---------------------------------------------------------------------- */
+
+/* Tells who has come, also one that has left already: what it wrote is still to be read. */
+static void look_who_is_here(struct pty *y)
+{
+	struct pty_served *v = y->served;
+	char events[4096] __attribute__((aligned(8)));
+	bool opened = false;
+	ssize_t n;
+	while ((n = read(v->inotify, events, sizeof events)) > 0)
+		for (char *at = events; at < events + n;) {
+			const struct inotify_event *ev = (const void *)at;
+			opened = opened || ev->mask & IN_OPEN;
+			v->users += ev->mask & IN_OPEN ? 1 : ev->mask & IN_CLOSE ? -1 : 0;
+			v->users = v->users < 0 ? 0 : v->users;
+			at += sizeof *ev + ev->len;
+		}
+	if (v->here || !opened)
+		return;
+	v->here = true;
+	v->presence(v->arg, true);
+}
+
+static void on_opens(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	struct pty *y = arg;
+	struct pty_served *v = y->served;
+	look_who_is_here(y);
+	if (y->served != v || !v->here || v->users)
+		return;
+	fdport_pump(&y->f.port);
+	if (y->served != v)
+		return;
+	v->here = false;
+	v->presence(v->arg, false);
+}
+
+/* The opening came before what was written then, but the loop may see this first. */
+static void who_wrote(struct pty *y)
+{
+	struct pty_served *v = y->served;
+	if (v->inotify < 0 || v->here)
+		return;
+	look_who_is_here(y);
+	if (y->served == v && v->here && !v->users)
+		event_active(&v->opens, EV_READ, 0);     /* it is gone: after this */
+}
+
+static int watch_opens(struct pty *y, struct err *e)
+{
+	struct pty_served *v = y->served;
+	v->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (v->inotify < 0 || inotify_add_watch(v->inotify, y->tty, IN_OPEN | IN_CLOSE) < 0)
+		return err_sys(e, errno, "watching %s", y->tty);
+	event_assign(&v->opens, y->f.port.base, v->inotify, EV_READ | EV_PERSIST, on_opens, y);
+	return event_add(&v->opens, NULL) < 0 ? err_set(e, ERR_SYSTEM, "watching %s", y->tty) : 0;
+}
+
 /* ---- packets ------------------------------------------------------------------------------ */
 
 static size_t unpack(struct fdport *f, char *data, size_t n)
 {
 	struct pty *y = (struct pty *)f;
 	int what = (unsigned char)data[0];
+	who_wrote(y);
+	if (!y->served)
+		return 0;
 	if (what == TIOCPKT_DATA) {
 		memmove(data, data + 1, n - 1);
 		return n - 1;
@@ -151,37 +214,6 @@ static size_t unpack(struct fdport *f, char *data, size_t n)
 	}
 	ask_next(y);
 	return 0;
-}
-
-/* ---- who has it open ---------------------------------------------------------------------- */
-
-static void on_opens(evutil_socket_t fd, short what, void *arg)
-{
-	(void)what;
-	struct pty *y = arg;
-	struct pty_served *v = y->served;
-	char events[4096] __attribute__((aligned(8)));
-	int before = v->users;
-	ssize_t n;
-	while ((n = read(fd, events, sizeof events)) > 0)
-		for (char *at = events; at < events + n;) {
-			const struct inotify_event *ev = (const void *)at;
-			v->users += ev->mask & IN_OPEN ? 1 : ev->mask & IN_CLOSE ? -1 : 0;
-			v->users = v->users < 0 ? 0 : v->users;
-			at += sizeof *ev + ev->len;
-		}
-	if (!before != !v->users)
-		v->presence(v->arg, v->users > 0);
-}
-
-static int watch_opens(struct pty *y, struct err *e)
-{
-	struct pty_served *v = y->served;
-	v->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (v->inotify < 0 || inotify_add_watch(v->inotify, y->tty, IN_OPEN | IN_CLOSE) < 0)
-		return err_sys(e, errno, "watching %s", y->tty);
-	event_assign(&v->opens, y->f.port.base, v->inotify, EV_READ | EV_PERSIST, on_opens, y);
-	return event_add(&v->opens, NULL) < 0 ? err_set(e, ERR_SYSTEM, "watching %s", y->tty) : 0;
 }
 
 /* ---- begin, end --------------------------------------------------------------------------- */

@@ -43,6 +43,7 @@ struct client {
 	struct buf out;                      /* from the device, not taken yet */
 	bool tty;                            /* a pty: `present` while somebody has it open */
 	bool present;
+	bool leaving;                        /* a pty closed by its user; what was written goes to the device first */
 	bool may_write;
 	bool ended;                          /* it sends no more; its answers still come */
 	bool gone;                           /* closed, to be freed */
@@ -120,6 +121,8 @@ unsigned bridge_count(const struct bridge *b);
 void bridge_look_at_seat(struct bridge *b);
 /* A user of the client's pty has opened it first, or closed it last. */
 void bridge_tty_presence(void *client, bool present);
+/* What the user has written is read, and passed on: then it has left. */
+void bridge_tty_leaves(struct client *c);
 
 /* bridge_client.c */
 void client_news(void *arg, unsigned news);

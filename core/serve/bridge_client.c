@@ -112,6 +112,8 @@ void client_pump(struct client *c)
 		if (!p->rx.len)
 			break;
 	}
+	if (c->leaving)
+		bridge_tty_leaves(c);
 	if (p->eof && !c->ended && !c->asking) {
 		c->ended = true;
 		took(c);

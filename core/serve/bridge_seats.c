@@ -138,26 +138,43 @@ void bridge_leave(struct client *c, const char *why)
 	bridge_deliver(b);                       /* the others may have had to wait for it */
 }
 
-void bridge_tty_presence(void *client, bool present)
+void bridge_tty_leaves(struct client *c)
 {
-	struct client *c = client;
 	struct bridge *b = c->bridge;
-	if (c->gone || c->present == present)
+	c->leaving = false;
+	port_pump(c->port);
+	if (c->gone || !c->present)
 		return;
-	if (present)
-		bridge_look_at_seat(b);
-	c->present = present;
-	if (present) {
-		c->came = (double)time(NULL);
-		assign_role(c);
-		client_pump(c);
+	if (c->port->rx.len && c->may_write) {
+		c->leaving = true;
 		return;
 	}
+	c->present = false;
 	bridge_say(b, "%s was closed by its user", c->port->name);
 	bridge_release(c);
 	buf_consume(&c->out, c->out.len);
 	port_flush(c->port, FLUSH_OUTPUT, NULL);
 	bridge_deliver(b);
+}
+
+void bridge_tty_presence(void *client, bool present)
+{
+	struct client *c = client;
+	struct bridge *b = c->bridge;
+	if (c->gone)
+		return;
+	if (!present && c->present)
+		bridge_tty_leaves(c);
+	if (!present)
+		return;
+	c->leaving = false;
+	if (c->present)
+		return;
+	bridge_look_at_seat(b);
+	c->present = true;
+	c->came = (double)time(NULL);
+	assign_role(c);
+	client_pump(c);
 }
 
 /* Who has ended its side stays for the answer as long as that keeps nobody out: a flood of short connections

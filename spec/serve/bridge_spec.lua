@@ -416,6 +416,29 @@ describe("rig.bridge", function()
       assert.equal("2400 8N2", bridge:status().settings)
     end)
 
+    it("loses nothing of a program that writes at once, and is gone", function()
+      make { listen = { "pty:" } }
+      local path = bridge.urls[1]:match "^device:(.*)$"
+      for i = 1, 10 do                         -- the loop stands meanwhile
+        assert.is_true(os.execute(("stty -F %s %d && echo %d > %s"):format(path, i % 2 == 0 and 115200 or 57600, i, path)))
+        assert.equal(tostring(i), device:read_line())
+        wait_for("its end", function() return #bridge:status().clients == 0 end)
+      end
+      assert.equal("115200 8N1", bridge:status().settings)
+    end)
+
+    it("passes on all that a program has written, after it has closed the pty, to a slow device", function()
+      local pair <close> = ptys.new()
+      bridge = rig.bridge { port = pair.a, listen = { "pty:" }, quiet = true }
+      local path = bridge.urls[1]:match "^device:(.*)$"
+      local far <close> = rig.open(pair.b, { timeout = 5 })
+      local program <close> = rig.open(("exec:stty -F %s raw -echo; head -c 90000 /dev/zero > %s; echo done")
+        :format(path, path), { timeout = 5 })
+      assert.equal("done", program:read_line())
+      assert.equal(90000, #far:read(90000))
+      wait_for("its end", function() return #bridge:status().clients == 0 end)
+    end)
+
     it("shows what is in force when the device refuses", function()
       local near, far <close> = rig.pair() -- luacheck: ignore far
       local listener <close> = rig.listen("rfc2217://127.0.0.1:0", function() end) -- luacheck: ignore listener
