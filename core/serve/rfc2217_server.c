@@ -321,6 +321,8 @@ static void received(struct layer *l)
 	}
 	layer_tell(l);
 	listens_changed(s);
+	if (s->ending && l->inner && !l->inner->rx.len)
+		s->s.suspended = false;          /* nobody can resume us any more */
 	if (s->blocked && !s->s.suspended) {
 		s->blocked = false;
 		port_writable(&l->port);

@@ -96,6 +96,16 @@ describe("rig.bridge", function()
       assert.equal("ACME", c:read_line())
     end)
 
+    it("reach a client that has suspended us and ended its side: it cannot resume", function()
+      make { listen = { "rfc2217://127.0.0.1:0" } }
+      local says = [[\377\373\54\377\375\54\377\372\54\10\377\360*IDN?\n]]
+      local c <close> = rig.open(("exec:printf '%s' | socat -t 5 - TCP:%s"):format(says, bridge.urls[1]:match "//(.*)"),
+        { timeout = 5 })
+      assert.equal("*IDN?", device:read_line())
+      device:write "ACME\n"
+      assert.equal("ACME\n", c:read_until("ACME\n"):sub(-5))
+    end)
+
     it("wait for a slow device, and the client waits with them", function()
       make()
       local c = client()
@@ -420,7 +430,8 @@ describe("rig.bridge", function()
       make { listen = { "pty:" } }
       local path = bridge.urls[1]:match "^device:(.*)$"
       for i = 1, 10 do                         -- the loop stands meanwhile
-        assert.is_true(os.execute(("stty -F %s %d && echo %d > %s"):format(path, i % 2 == 0 and 115200 or 57600, i, path)))
+        local rate = i % 2 == 0 and 115200 or 57600
+        assert.is_true(os.execute(("stty -F %s %d && echo %d > %s"):format(path, rate, i, path)))
         assert.equal(tostring(i), device:read_line())
         wait_for("its end", function() return #bridge:status().clients == 0 end)
       end
