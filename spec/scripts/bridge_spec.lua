@@ -162,6 +162,19 @@ describe("moonrig bridge", function()
       assert.matches("0 new, 1 changed, 1 gone, 1 in all", p.err)
     end)
 
+    it("takes a SIGHUP as soon as its URL is there", function()
+      write(config, ('return { { name = "one", port = %q, listen = { "socket://127.0.0.1:0" } } }'):format(pair.a))
+      for _ = 1, 10 do
+        local p = start { "--config", config }
+        p:line()
+        p:signal "HUP"
+        wait_for("the reload", function() return program.read(p.err_path):find("0 changed", 1, true) end)
+        p:signal "TERM"
+        assert.equal(0, p:finish().code)
+      end
+      running = nil
+    end)
+
     it("on SIGHUP keeps what it has where the new cannot be had, and puts the rest in force", function()
       local other <close> = ptys.new()
       local third <close> = ptys.new()

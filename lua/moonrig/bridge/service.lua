@@ -58,7 +58,11 @@ end
 
 -- ---- many bridges -------------------------------------------------------------------------------
 
-local function make(path, quiet) return setmetatable({ path = path, quiet = quiet, list = {} }, Bridges) end
+-- Who sees the URLs, or READY=1, may send SIGHUP at once.
+local function make(path, quiet)
+  core.catch_hangup()
+  return setmetatable({ path = path, quiet = quiet, list = {} }, Bridges)
+end
 
 local function say(self, text, ...)
   if not self.quiet then io.stderr:write("moonrig: ", text:format(...), "\n") end
@@ -196,7 +200,6 @@ end
 --- Runs until the device of every bridge is closed for good; cancel ends it.
 ---@async
 function Bridges:run()
-  core.catch_hangup()
   core.spawn(function()
     while true do
       core.wait_hangup()
