@@ -48,12 +48,12 @@ struct telnet_option {
 	unsigned char code;
 	bool ours, theirs;                   /* the sides on which we agree to it */
 	enum telnet_q us, them;
-	unsigned char changes;               /* asked for by the peer */
+	unsigned short changes;              /* asked for by the peer */
 };
 
 /* RFC 1143 lets no two peers loop, but a WILL and a WONT that a third has thrown in go round for ever: after so many
  * changes an option stays as it is. */
-enum { TELNET_CHANGES_MOST = 40 };
+enum { TELNET_CHANGES_MOST = 1000 };
 
 enum { TELNET_OPTIONS = 3 };
 
