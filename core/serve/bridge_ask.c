@@ -64,6 +64,22 @@ void bridge_look(struct bridge *b)
 	port_get_errors(d, &b->line.errors, NULL);
 }
 
+void bridge_line_changed(struct bridge *b)
+{
+	for (struct client *c = b->clients; c; c = c->next)
+		if (!c->gone && c->port->ops->line_changed)
+			c->port->ops->line_changed(c->port);
+}
+
+/* Who looks at the signals may see a change before the watch does, which then has no news for the others. */
+static void take_signals(struct bridge *b)
+{
+	if (b->line.inputs == b->device->signals)
+		return;
+	b->line.inputs = b->device->signals;
+	bridge_line_changed(b);
+}
+
 /* Nobody has watched them: an adapter on USB is asked, which takes a millisecond. */
 void bridge_look_at_signals(struct bridge *b)
 {
@@ -71,14 +87,8 @@ void bridge_look_at_signals(struct bridge *b)
 	struct port *d = b->device;
 	if (!d || d->state != PORT_OPEN || b->no_signals || port_get_signals(d, &now, NULL) < 0)
 		return;
-	d->signals = b->line.inputs = now;
-}
-
-void bridge_line_changed(struct bridge *b)
-{
-	for (struct client *c = b->clients; c; c = c->next)
-		if (!c->gone && c->port->ops->line_changed)
-			c->port->ops->line_changed(c->port);
+	d->signals = now;
+	take_signals(b);
 }
 
 /* ---- watching the line, while somebody wants to know --------------------------------------- */
@@ -106,8 +116,9 @@ void bridge_listens_changed(struct bridge *b)
 {
 	unsigned all = listens(b);
 	struct timeval every = clock_interval(TICK);
-	if (b->device && b->device->state == PORT_OPEN && !b->no_signals)
-		port_watch_signals(b->device, all & LISTENS_SIGNALS, NULL);
+	if (b->device && b->device->state == PORT_OPEN && !b->no_signals &&
+		port_watch_signals(b->device, all & LISTENS_SIGNALS, NULL) == 0)
+		take_signals(b);
 	if (!(all & LISTENS_ERRORS))
 		event_del(&b->tick);
 	else if (!event_pending(&b->tick, EV_TIMEOUT, NULL)) {
