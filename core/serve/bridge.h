@@ -130,6 +130,7 @@ void client_news(void *arg, unsigned news);
 void client_give(struct client *c, const void *data, size_t n);
 /* Moves what it has sent on to the device. */
 void client_pump(struct client *c);
+void client_flush(struct client *c, int which);    /* throws away what is on its way from it, and to it */
 void client_pump_all(struct bridge *b);
 bool client_is_full(const struct client *c);
 

@@ -160,6 +160,15 @@ static int flush_device(struct port *d, int which, struct err *e)
 	return in < 0 ? -1 : r | in;
 }
 
+/* Also what is on its way through here, between the asker and the device. */
+static int flush_all(struct bridge *b, int which, struct err *e)
+{
+	int r = flush_device(b->device, which, e);
+	if (b->asker)
+		client_flush(b->asker, which);
+	return r;
+}
+
 /* Does it at the device: 0, -1, 1 it takes its time. */
 static int act(struct bridge *b, const struct ask *a, struct err *e)
 {
@@ -177,7 +186,7 @@ static int act(struct bridge *b, const struct ask *a, struct err *e)
 	case ASK_SEND_BREAK:
 		return port_send_break(d, a->seconds, e);
 	case ASK_FLUSH:
-		return flush_device(d, a->which, e);
+		return flush_all(b, a->which, e);
 	default:
 		return 0;
 	}

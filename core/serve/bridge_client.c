@@ -68,6 +68,21 @@ void client_give(struct client *c, const void *data, size_t n)
 		queue(c, at, n);
 }
 
+void client_flush(struct client *c, int which)
+{
+	struct bridge *b = c->bridge;
+	if (which & FLUSH_OUTPUT) {
+		port_consume(c->port, c->port->rx.len);
+		b->turn = b->turn == c ? NULL : b->turn;
+	}
+	if (which & FLUSH_INPUT) {
+		bool was_full = client_is_full(c);
+		buf_consume(&c->out, c->out.len);
+		if (was_full)
+			bridge_deliver(b);
+	}
+}
+
 /* ---- from the client ---------------------------------------------------------------------- */
 
 static void throw_away(struct client *c)

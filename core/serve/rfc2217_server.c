@@ -276,6 +276,12 @@ static void listens_changed(struct session *s)
 		s->told = line_of(s)->errors;
 }
 
+/* What has not been transmitted goes: waiting for that would be vain with a line that takes nothing. */
+static bool purges(const struct rfc2217_message *m)
+{
+	return m->command == RFC2217_PURGE_DATA && m->value & PURGE_TRANSMIT;
+}
+
 /* False: what follows has to wait. */
 static bool happened(struct session *s, const struct rfc2217_server_event *ev)
 {
@@ -286,7 +292,7 @@ static bool happened(struct session *s, const struct rfc2217_server_event *ev)
 		return true;
 	case SERVER_BREAK: case SERVER_ASKED:
 		s->asked = *ev;
-		s->put_off = p->ask && p->rx.len;
+		s->put_off = p->ask && p->rx.len && !purges(&ev->message);
 		return !s->put_off && serve(s);
 	case SERVER_SIGNATURE:
 		free(s->signature);
