@@ -192,8 +192,8 @@ static void limit_ended(struct bridge *b)
 
 struct client *bridge_join(struct bridge *b, struct port *p, bool tty)
 {
-	struct client *c = p->state == PORT_OPEN ? calloc(1, sizeof *c) : NULL, **end = &b->clients;
-	if (!c) {                                /* or it was reset already, and has no news of that any more */
+	struct client *c = calloc(1, sizeof *c), **end = &b->clients;
+	if (!c) {
 		port_free(p);
 		return NULL;
 	}
