@@ -123,15 +123,17 @@ static bool as_asked(enum rfc2217_item item, uint32_t asked, uint32_t answer)
 	return item == ITEM_BAUDRATE && apart * 1000 <= (uint64_t)asked * RATE_TOLERANCE;
 }
 
-/* Another value than the one asked for is a refusal, unless an earlier request still waits for its answer:
- * then it may be that one's. */
+/* Another value than the one asked for is a refusal, unless an earlier request still waits for its answer: then it
+ * may be that one's.  It is none either when the value asked for follows: the other was somebody else's. */
 static void answered(struct rfc2217_item_state *s, enum rfc2217_item item, uint32_t value)
 {
 	s->in_force = value;
 	s->unanswered -= s->unanswered > 0;
-	if (!s->awaited)
-		return;
 	bool taken = as_asked(item, s->asked, value);
+	if (!s->awaited) {
+		s->refused = s->refused && !taken;
+		return;
+	}
 	if (!taken && s->unanswered)
 		return;
 	s->awaited = false;
