@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "port/sysfs.h"
+
 static const char *sysfs_root(const struct list_roots *r) { return r && r->sysfs ? r->sysfs : "/sys"; }
 static const char *dev_root(const struct list_roots *r) { return r && r->dev ? r->dev : "/dev"; }
 
@@ -26,40 +28,6 @@ static char *format(const char *fmt, ...)
 		s = NULL;
 	va_end(ap);
 	return s;
-}
-
-/* The first line of an attribute without blanks around it, or NULL. */
-static char *attribute(const char *dir, const char *name)
-{
-	char path[PATH_MAX], line[1024];
-	snprintf(path, sizeof path, "%s/%s", dir, name);
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return NULL;
-	char *got = fgets(line, sizeof line, f);
-	int failed = ferror(f);
-	fclose(f);
-	if (failed)
-		return NULL;
-	if (!got)
-		return strdup("");
-	char *end = line + strlen(line);
-	while (end > line && isspace((unsigned char)end[-1]))
-		*--end = 0;
-	char *start = line;
-	while (isspace((unsigned char)*start))
-		start++;
-	return strdup(start);
-}
-
-/* A number in the attribute, or -1. */
-static int attribute_number(const char *dir, const char *name, int base)
-{
-	char *s = attribute(dir, name), *end;
-	long n = s ? strtol(s, &end, base) : -1;
-	int ok = s && end != s && n >= 0 && n <= INT_MAX;
-	free(s);
-	return ok ? (int)n : -1;
 }
 
 static const char *last_part(const char *path)
@@ -93,13 +61,13 @@ static void describe_usb(struct list_port *p, const char *interface, const char 
 	char device[PATH_MAX];
 	snprintf(device, sizeof device, "%s", interface);
 	cut_last_part(device);
-	p->vid = attribute_number(device, "idVendor", 16);
-	p->pid = attribute_number(device, "idProduct", 16);
-	p->serial_number = attribute(device, "serial");
-	p->manufacturer = attribute(device, "manufacturer");
-	p->product = attribute(device, "product");
-	p->interface = attribute(interface, "interface");
-	int several = attribute_number(device, "bNumInterfaces", 10) > 1;
+	p->vid = sysfs_number(device, "idVendor", 16);
+	p->pid = sysfs_number(device, "idProduct", 16);
+	p->serial_number = sysfs_attribute(device, "serial");
+	p->manufacturer = sysfs_attribute(device, "manufacturer");
+	p->product = sysfs_attribute(device, "product");
+	p->interface = sysfs_attribute(interface, "interface");
+	int several = sysfs_number(device, "bNumInterfaces", 10) > 1;
 	p->location = strdup(last_part(several ? interface : device));
 
 	if (p->interface)
@@ -110,8 +78,8 @@ static void describe_usb(struct list_port *p, const char *interface, const char 
 		p->serial_number ? " SER=" : "", p->serial_number ? p->serial_number : "",
 		p->location ? p->location : "");
 	/* Which channel of the adapter: the interface, and the port on it (multi-port usb-serial). */
-	int number = attribute_number(interface, "bInterfaceNumber", 16);
-	int channel = attribute_number(tty_device, "port_number", 10);
+	int number = sysfs_number(interface, "bInterfaceNumber", 16);
+	int channel = sysfs_number(tty_device, "port_number", 10);
 	int named = p->serial_number && *p->serial_number;
 	p->identity = format("usb:%04x:%04x:%s%s:%d.%d", (unsigned)p->vid, (unsigned)p->pid, named ? "" : "at ",
 		named ? p->serial_number : last_part(device), number < 0 ? 0 : number, channel < 0 ? 0 : channel);
@@ -139,7 +107,7 @@ static int describe(struct list_port *p, char *device)
 		describe_usb(p, interface, device);
 	} else if (strcmp(bus, "pnp") == 0) {
 		p->description = strdup(p->name);
-		p->hwid = attribute(device, "id");
+		p->hwid = sysfs_attribute(device, "id");
 	} else if (strcmp(bus, "amba") == 0 || strcmp(bus, "platform") == 0) {
 		p->description = strdup(p->name);
 		p->hwid = strdup(last_part(device));
@@ -190,7 +158,7 @@ int list_read(struct list_port *p, const struct list_roots *roots, const char *n
 	if (!p->device)
 		goto no_memory;
 	/* serial-core's type 0 is a place for a UART without a UART. */
-	if (access(p->device, F_OK) < 0 || attribute_number(class, "type", 10) == 0)
+	if (access(p->device, F_OK) < 0 || sysfs_number(class, "type", 10) == 0)
 		goto not_a_port;
 	if (has_device && describe(p, device) < 0)
 		goto not_a_port;
