@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "port/cp2110.h"
 #include "port/device.h"
 #include "port/hwgrep.h"
 #include "port/exec.h"
@@ -29,6 +30,7 @@ static const struct scheme table[] = {
 	{ "spy", NULL, spy_resolve },
 	{ "record", NULL, record_resolve },
 	{ "replay", &replay_ops, NULL },
+	{ "cp2110", &cp2110_ops, NULL },
 	{ "pty", &pty_ops, NULL },
 	{ "exec", &exec_ops, NULL },
 	{ "stdio", &stdio_ops, NULL },
