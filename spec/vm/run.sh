@@ -29,12 +29,13 @@ tmp=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
 
-# The first file system: busybox, guest/, usbnull.  The kernel unpacks archives laid end to end.
+# The first file system: busybox, guest/, usbnull, cp2110.  The kernel unpacks archives laid end to end.
 make_initrd() {
   local root=$tmp/root
   mkdir -p "$root"/{bin,sbin,proc,sys,dev,tmp,run,lab}
   cp "$cache/busybox" "$here"/guest/* "$root/bin/" && mv "$root/bin/init" "$root/init"
-  ${CC:-cc} -O2 -D_GNU_SOURCE -static -o "$root/lab/usbnull" "$here"/usbnull/*.c|| return
+  ${CC:-cc} -O2 -D_GNU_SOURCE -static -o "$root/lab/usbnull" "$here"/usbnull/*.c || return
+  ${CC:-cc} -O2 -D_GNU_SOURCE -static -o "$root/lab/cp2110" "$here"/uhid/cp2110.c || return
   printf '%s\n' "$1" > "$root/lab/command"
   awk '$2 == "boot" {print $1}' "$here/modules.list" > "$root/lab/modules"
   echo "$repo" > "$root/lab/repo"
