@@ -32,8 +32,12 @@ static int identify(const char *path, struct hidraw *h, struct err *e)
 {
 	struct stat st;
 	char sys[64], to[256];
-	if (stat(path, &st) < 0)
-		return err_sys(e, errno, "%s", path);
+	if (stat(path, &st) < 0) {
+		err_sys(e, errno, "%s", path);
+		err_add(e, "; CP2110s there: ");
+		hidraw_add_names(e);
+		return -1;
+	}
 	snprintf(sys, sizeof sys, "/sys/dev/char/%u:%u", major(st.st_rdev), minor(st.st_rdev));
 	ssize_t n = S_ISCHR(st.st_mode) ? readlink(sys, to, sizeof to - 1) : -1;
 	const char *name = "";

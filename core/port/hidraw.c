@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// hidraw.c: see hidraw.h.  What a HID device is stands in its uevent (HID_ID, HID_UNIQ, HID_PHYS).
+// hidraw.c: see hidraw.h.  What a HID device is stands in its uevent (HID_ID and the like).
 #include "port/hidraw.h"
 
 #include <ctype.h>
@@ -36,6 +36,8 @@ static void take_line(struct hidraw *h, bool *known, const char *line)
 		*known = true;
 	else if (!strncmp(line, "HID_UNIQ=", 9))
 		keep(h->serial, sizeof h->serial, line + 9);
+	else if (!strncmp(line, "HID_NAME=", 9))
+		keep(h->product, sizeof h->product, line + 9);
 	else if (!strncmp(line, "HID_PHYS=", 9))
 		keep(h->place, sizeof h->place, line + 9);
 }
@@ -231,6 +233,15 @@ int hidraw_find(const char *rest, const struct list_roots *roots, char *path, si
 	int r = choose(&l, &w, roots, path, size, e);
 	hidraw_clear(&l);
 	return r;
+}
+
+void hidraw_add_names(struct err *e)
+{
+	struct hidraw_list l;
+	if (hidraw_scan(&l, NULL, NULL) < 0)
+		return;
+	add_names(&l, NULL, NULL, e);
+	hidraw_clear(&l);
 }
 
 int hidraw_find_again(const struct hidraw *was, char *path, size_t size, struct err *e)

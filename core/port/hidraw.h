@@ -13,6 +13,7 @@ struct hidraw {
 	char name[32];        /* "hidraw3" */
 	unsigned vid, pid;
 	char serial[64];      /* "" where there is none */
+	char product[128];    /* "Silicon Laboratories CP2110 HID USB-to-UART Bridge" */
 	char place[64];       /* the socket: "usb-0000:00:14.0-1/input0", "" where it is not known */
 	int bus, device, interface;          /* as lsusb counts; -1 */
 };
@@ -33,6 +34,8 @@ bool hidraw_is_cp2110(const struct hidraw *h);
 /* Which device the rest of a cp2110:// URL means: a path, "VID:PID:SERIAL" with parts left out from the right,
  * or pySerial's "BUS:DEV:IF".  `path` gets its node. */
 int hidraw_find(const char *rest, const struct list_roots *roots, char *path, size_t size, struct err *e);
+/* Appends the CP2110s that are there: "10c4:ea80:00A1 (/dev/hidraw3)", or "none". */
+void hidraw_add_names(struct err *e);
 /* The same device again, whatever its name is now: by serial number (clones that share one: in the same
  * socket), or by the socket. */
 int hidraw_find_again(const struct hidraw *was, char *path, size_t size, struct err *e);

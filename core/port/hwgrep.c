@@ -181,7 +181,7 @@ static int drop_busy(struct list *l, const char *regex, struct err *e)
 	char who[80], last[80] = "";
 	size_t kept = 0;
 	for (size_t i = 0; i < l->count; i++) {
-		if (owner_find(l->ports[i].device, who, sizeof who)) {
+		if (owner_find(list_node(&l->ports[i]), who, sizeof who)) {
 			memcpy(last, who, sizeof last);
 			if (l->count == 1)
 				return err_set(e, ERR_BUSY, "the only port that matches \"%s\", %s, is in use by %s", regex,

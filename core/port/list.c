@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "port/hidraw.h"
 #include "port/sysfs.h"
 
 static const char *sysfs_root(const struct list_roots *r) { return r && r->sysfs ? r->sysfs : "/sys"; }
@@ -181,6 +182,55 @@ no_memory:
 	return -1;
 }
 
+static const char cp2110_scheme[] = "cp2110://";
+
+const char *list_node(const struct list_port *p)
+{
+	size_t n = sizeof cp2110_scheme - 1;
+	return strncmp(p->device, cp2110_scheme, n) == 0 ? p->device + n : p->device;
+}
+
+/* What USB does not tell, because it is not USB that carries it, the HID device itself does. */
+static void describe_hid(struct list_port *p, const struct hidraw *h)
+{
+	p->vid = (int)h->vid;
+	p->pid = (int)h->pid;
+	free(p->serial_number);
+	free(p->description);
+	free(p->hwid);
+	free(p->identity);
+	free(p->location);
+	p->location = NULL;
+	p->serial_number = *h->serial ? strdup(h->serial) : NULL;
+	p->description = strdup(*h->product ? h->product : p->name);
+	p->hwid = format("USB VID:PID=%04X:%04X%s%s", h->vid, h->pid, *h->serial ? " SER=" : "", h->serial);
+	p->identity = format("hid:%04x:%04x:%s", h->vid, h->pid, *h->serial ? h->serial : h->place);
+}
+
+/* As list_read, of an entry of /sys/class/hidraw. */
+static int read_hidraw(struct list_port *p, const struct list_roots *roots, const char *name)
+{
+	char path[PATH_MAX], device[PATH_MAX], interface[PATH_MAX];
+	struct hidraw h;
+	memset(p, 0, sizeof *p);
+	snprintf(path, sizeof path, "%s/class/hidraw/%s/device", sysfs_root(roots), name);
+	if (hidraw_read(&h, roots, name) < 0 || !hidraw_is_cp2110(&h) || !realpath(path, device))
+		return 0;
+	p->name = strdup(name);
+	p->device = format("%s%s/%s", cp2110_scheme, dev_root(roots), name);
+	p->driver = link_target(device, "driver");
+	strcpy(interface, device);
+	cut_last_part(interface);
+	if (p->name && p->device)
+		describe_usb(p, interface, device);
+	if (p->name && p->device && p->vid < 0)
+		describe_hid(p, &h);
+	if (p->name && p->device && p->description && p->hwid && p->identity)
+		return 1;
+	list_port_clear(p);
+	return -1;
+}
+
 int list_compare(const char *a, const char *b)
 {
 	while (*a && *b) {
@@ -210,6 +260,26 @@ static int compare_ports(const void *a, const void *b)
 	return d ? d : strcmp(p->device, q->device);
 }
 
+/* Adds the ports in a folder of sysfs: 0, or -1 without memory. */
+static int scan_class(struct list *l, const struct list_roots *roots, DIR *dir,
+	int (*take)(struct list_port *, const struct list_roots *, const char *))
+{
+	struct dirent *entry;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		struct list_port *more = realloc(l->ports, (l->count + 1) * sizeof *more);
+		if (!more)
+			return -1;
+		l->ports = more;
+		int got = take(&l->ports[l->count], roots, entry->d_name);
+		if (got < 0)
+			return -1;
+		l->count += (size_t)got;
+	}
+	return 0;
+}
+
 int list_scan(struct list *l, const struct list_roots *roots, struct err *e)
 {
 	memset(l, 0, sizeof *l);
@@ -218,31 +288,20 @@ int list_scan(struct list *l, const struct list_roots *roots, struct err *e)
 	DIR *dir = opendir(path);
 	if (!dir)
 		return err_sys(e, errno, "cannot list the serial ports in %s", path);
-	size_t cap = 0;
-	struct dirent *entry;
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		if (l->count == cap) {
-			cap = cap ? 2 * cap : 16;
-			struct list_port *more = realloc(l->ports, cap * sizeof *more);
-			if (!more)
-				goto no_memory;
-			l->ports = more;
-		}
-		int got = list_read(&l->ports[l->count], roots, entry->d_name);
-		if (got < 0)
-			goto no_memory;
-		l->count += (size_t)got;
-	}
+	int r = scan_class(l, roots, dir, list_read);
 	closedir(dir);
+	snprintf(path, sizeof path, "%s/class/hidraw", sysfs_root(roots));
+	if (r == 0 && (dir = opendir(path))) {          /* no HID, no folder */
+		r = scan_class(l, roots, dir, read_hidraw);
+		closedir(dir);
+	}
+	if (r < 0) {
+		list_clear(l);
+		return err_set(e, ERR_SYSTEM, "no memory for the list of serial ports");
+	}
 	if (l->count)
 		qsort(l->ports, l->count, sizeof *l->ports, compare_ports);
 	return 0;
-no_memory:
-	closedir(dir);
-	list_clear(l);
-	return err_set(e, ERR_SYSTEM, "no memory for the list of serial ports");
 }
 
 void list_clear(struct list *l)
@@ -258,10 +317,11 @@ const struct list_port *list_at(const struct list *l, const char *path)
 	char real[PATH_MAX], here[PATH_MAX];
 	if (!realpath(path, real))
 		return NULL;
-	for (size_t i = 0; i < l->count; i++)
-		if (strcmp(l->ports[i].device, real) == 0 ||
-		    (realpath(l->ports[i].device, here) && strcmp(here, real) == 0))
+	for (size_t i = 0; i < l->count; i++) {
+		const char *node = list_node(&l->ports[i]);
+		if (strcmp(node, real) == 0 || (realpath(node, here) && strcmp(here, real) == 0))
 			return &l->ports[i];
+	}
 	return NULL;
 }
 
@@ -291,7 +351,7 @@ static int links_in(struct list *l, const char *dir)
 		char path[PATH_MAX + NAME_MAX + 2];
 		snprintf(path, sizeof path, "%s/%s", dir, names[i]->d_name);
 		const struct list_port *p = names[i]->d_type == DT_LNK ? list_at(l, path) : NULL;
-		if (p && strcmp(p->device, path) != 0)
+		if (p && strcmp(list_node(p), path) != 0)
 			failed |= add_link(&l->ports[p - l->ports], path);
 		free(names[i]);
 	}

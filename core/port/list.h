@@ -3,7 +3,7 @@
  * with pySerial's fields and pySerial's wording of `description` and `hwid`.
  * Opens no port.  A port unplugged during the walk is left out.  Of what
  * pySerial shows nothing is missing; ports on a platform bus (SoC UARTs) and
- * of any driver are there as well, 8250 ports without a UART are not.
+ * of any driver are there as well, and CP2110s, which are no ttys; 8250 ports without a UART are not.
  * The caller frees a list with list_clear. */
 #ifndef PORT_LIST_H
 #define PORT_LIST_H
@@ -17,8 +17,8 @@ struct list_roots {
 
 /* Strings that are NULL and numbers that are -1 are not known. */
 struct list_port {
-	char *device;         /* "/dev/ttyUSB0" */
-	char *name;           /* "ttyUSB0" */
+	char *device;         /* what is opened: "/dev/ttyUSB0", "cp2110:///dev/hidraw3" */
+	char *name;           /* "ttyUSB0", "hidraw3" */
 	char *description;    /* "product - interface", the product, the name, or "n/a" */
 	char *hwid;           /* "USB VID:PID=0403:6001 SER=A1 LOCATION=1-1", a PNP id, or "n/a" */
 	int vid, pid;
@@ -43,6 +43,8 @@ void list_clear(struct list *l);
 int list_read(struct list_port *p, const struct list_roots *roots, const char *name);
 void list_port_clear(struct list_port *p);
 
+/* Its node in /dev. */
+const char *list_node(const struct list_port *p);
 /* The port that `path` is, or leads to through links; NULL if it is none of them. */
 const struct list_port *list_at(const struct list *l, const char *path);
 /* The port with this identity; of several (clones that share a serial number)

@@ -113,6 +113,8 @@ int tty_open(const char *path, bool exclusive, struct err *e)
 		return open_failed(path, errno, e);
 	if (!isatty(fd) && errno == ENOTTY) {
 		err_set(e, ERR_UNSUPPORTED, "%s is not a serial port", path);
+		if (!strncmp(path, "/dev/hidraw", 11))
+			err_add(e, "; if it is a CP2110, write cp2110://%s", path);
 		goto fail;
 	}
 	if (exclusive && tty_exclusive(fd, path, true, e) < 0)
