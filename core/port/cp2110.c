@@ -40,7 +40,9 @@ struct cp2110 {
 	size_t room;                                 /* bytes that the FIFO takes for sure */
 	unsigned turn;                               /* reports written in this turn of the loop */
 	bool unsent;                                 /* bytes may be in the FIFO */
-	double written, tail;                        /* when the last report was; when the last byte will have left */
+	bool filled;                                 /* ... and were when it was asked last */
+	double written;                              /* when the last report was */
+	double sent_by;                              /* when the last byte has left: by the rate, by the FIFO */
 	bool break_seen;
 };
 
@@ -87,10 +89,12 @@ static int cp2110_out_waiting(struct port *p, size_t *n, struct err *e)
 	if (c->unsent) {
 		if (ask_status(c, &s, e) < 0)
 			return -1;
-		c->unsent = s.tx > 0 || now < c->written + USB_DELAY;
-		c->tail = now + seconds_per_byte(p);
+		if (c->filled && !s.tx)
+			c->sent_by = fmax(c->sent_by, now + seconds_per_byte(p));
+		c->filled = s.tx > 0;
+		c->unsent = c->filled || now < c->written + USB_DELAY;
 	}
-	*n = s.tx ? s.tx : c->unsent || clock_now() < c->tail;
+	*n = s.tx ? s.tx : c->unsent || now < c->sent_by;
 	return 0;
 }
 
@@ -194,6 +198,7 @@ static int send_report(struct cp2110 *c, const void *data, size_t n, struct err 
 	c->turn++;
 	c->unsent = true;
 	c->written = clock_now();
+	c->sent_by = fmax(c->sent_by, c->written + USB_DELAY) + (double)n * seconds_per_byte(&c->port);
 	return 0;
 }
 
@@ -254,8 +259,11 @@ static int cp2110_flush(struct port *p, int which, struct err *e)
 		return -1;
 	if (which == FLUSH_INPUT)
 		take_reports(c, data, &sys);         /* that came meanwhile; what is wrong with it, the next read tells */
-	else
+	else {
 		c->room = ROOM;
+		c->unsent = c->filled = false;
+		c->sent_by = 0;
+	}
 	return 0;
 }
 
@@ -274,6 +282,7 @@ static int start(struct port *p, struct err *e)
 	if (ask_status(c, &s, e) < 0)
 		return -1;
 	p->errors = before;                          /* what happened before the open does not count */
+	c->unsent = c->filled = s.tx > 0;            /* of whoever had it before */
 	if (event_assign(&c->rd, p->base, c->part.fd, EV_READ | EV_PERSIST, on_readable, c) < 0 ||
 		event_assign(&c->wr, p->base, -1, 0, on_writable, c) < 0 || event_add(&c->rd, NULL) < 0)
 		return err_set(e, ERR_SYSTEM, "%s: cannot watch its descriptor", p->name);
@@ -294,8 +303,7 @@ static int cp2110_open(struct port *p, struct err *e)
 	c->part = (struct cp2110_part){ fd, p->name };
 	c->gone = c->break_seen = false;
 	c->turn = 0;
-	c->unsent = true;                            /* of whoever had it before */
-	c->written = c->tail = 0;
+	c->written = c->sent_by = 0;
 	if (!p->name)
 		err_sys(e, ENOMEM, "opening %s", path);
 	else if (start(p, e) == 0) {
