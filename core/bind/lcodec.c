@@ -8,6 +8,7 @@
 #include "base/hexdump.h"
 #include "base/pattern.h"
 #include "bind/bind.h"
+#include "proto/cp2110.h"
 #include "proto/pcapng.h"
 #include "proto/recording.h"
 
@@ -232,7 +233,77 @@ static int codec_recording_copy(lua_State *L)
 	return return_buf(L, b, copy_recording(b, text, n, &e), &e);
 }
 
+/* ---- reports of a CP2110 ------------------------------------------------------------------ */
+
+/* lua: report = cp2110_config(baudrate, bytesize, parity, stopbits, rtscts) */
+static int codec_cp2110_config(lua_State *L)
+{
+	unsigned char report[CP2110_CONFIG_SIZE];
+	const struct cp2110_config c = { (long)bind_integer(L, 1, 0, UINT32_MAX, "bits per second"),
+		(int)bind_integer(L, 2, 5, 8, "5 to 8"), *bind_bytes(L, 3, NULL), luaL_checknumber(L, 4), lua_toboolean(L, 5) };
+	cp2110_put_config(report, &c);
+	lua_pushlstring(L, (char *)report, sizeof report);
+	return 1;
+}
+
+/* lua: baudrate, bytesize, parity, stopbits, rtscts = cp2110_read_config(report)    or nil */
+static int codec_cp2110_read_config(lua_State *L)
+{
+	size_t n;
+	struct cp2110_config c;
+	const char *report = bind_bytes(L, 1, &n);
+	if (cp2110_get_config((const unsigned char *)report, n, &c) < 0)
+		return lua_pushnil(L), 1;
+	lua_pushinteger(L, c.baudrate);
+	lua_pushinteger(L, c.bytesize);
+	lua_pushlstring(L, &c.parity, 1);
+	lua_pushnumber(L, c.stopbits);
+	lua_pushboolean(L, c.rtscts);
+	return 5;
+}
+
+/* lua: tx, rx, parity, overrun, line_break = cp2110_read_status(report)    or nil */
+static int codec_cp2110_read_status(lua_State *L)
+{
+	size_t n;
+	struct cp2110_status s;
+	const char *report = bind_bytes(L, 1, &n);
+	if (cp2110_get_status((const unsigned char *)report, n, &s) < 0)
+		return lua_pushnil(L), 1;
+	lua_pushinteger(L, s.tx);
+	lua_pushinteger(L, s.rx);
+	lua_pushboolean(L, s.parity);
+	lua_pushboolean(L, s.overrun);
+	lua_pushboolean(L, s.line_break);
+	return 5;
+}
+
+/* lua: report = cp2110_data(bytes)    with as many of them as it holds */
+static int codec_cp2110_data(lua_State *L)
+{
+	size_t n;
+	unsigned char report[CP2110_REPORT];
+	const char *bytes = bind_bytes(L, 1, &n);
+	lua_pushlstring(L, (char *)report, cp2110_put_data(report, bytes, n) + 1);
+	return 1;
+}
+
+/* lua: bytes = cp2110_read_data(report) */
+static int codec_cp2110_read_data(lua_State *L)
+{
+	size_t n;
+	const char *report = bind_bytes(L, 1, &n);
+	size_t size = cp2110_get_data((const unsigned char *)report, n);
+	lua_pushlstring(L, size ? report + 1 : "", size);
+	return 1;
+}
+
 static const luaL_Reg functions[] = {
+	{ "cp2110_config", codec_cp2110_config },
+	{ "cp2110_data", codec_cp2110_data },
+	{ "cp2110_read_config", codec_cp2110_read_config },
+	{ "cp2110_read_data", codec_cp2110_read_data },
+	{ "cp2110_read_status", codec_cp2110_read_status },
 	{ "escape_bytes", codec_escape_bytes },
 	{ "escape_terminal", codec_escape_terminal },
 	{ "hexdump", codec_hexdump },

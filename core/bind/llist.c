@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 #include "bind/bind.h"
+#include "port/hidraw.h"
 #include "port/hwgrep.h"
 #include "port/list.h"
 #include "port/owner.h"
@@ -167,6 +168,19 @@ static int llist_hwgrep(lua_State *L)
 	return 3;
 }
 
+/* lua: path = core.cp2110(rest[, roots])   the node that cp2110://rest means */
+static int llist_cp2110(lua_State *L)
+{
+	char path[4096];
+	struct err e;
+	const char *rest = luaL_checkstring(L, 1);
+	struct list_roots roots = roots_at(L, 2);
+	if (hidraw_find(rest, &roots, path, sizeof path, &e) < 0)
+		return raise_err(L, &e);
+	lua_pushstring(L, path);
+	return 1;
+}
+
 /* lua: text | nil = core.owner(device)   who has it open */
 static int llist_owner(lua_State *L)
 {
@@ -181,6 +195,6 @@ static int llist_owner(lua_State *L)
 void open_list(lua_State *L)
 {
 	static const luaL_Reg functions[] = { { "list", llist_list }, { "list_find", llist_find },
-		{ "list_nearest", llist_nearest }, { "hwgrep", llist_hwgrep }, { "owner", llist_owner }, { NULL, NULL } };
+		{ "list_nearest", llist_nearest }, { "hwgrep", llist_hwgrep }, { "cp2110", llist_cp2110 }, { "owner", llist_owner }, { NULL, NULL } };
 	luaL_setfuncs(L, functions, 0);
 }
