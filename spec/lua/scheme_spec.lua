@@ -62,7 +62,7 @@ describe("a scheme in Lua", function()
     rig.register_scheme(name, rig.pair)
     local err = fails(rig.open, "nonsense://x")
     assert.equal("unsupported", err.code)
-    assert.matches('^unknown scheme "nonsense" in nonsense://x %(known: alt device ', err.message)
+    assert.matches('^unknown scheme "nonsense" in nonsense://x %(known: alt cp2110 device ', err.message)
     assert.matches(" sim socket .*" .. name:gsub("%-", "%%-"), err.message)
     assert.matches('^unknown scheme "tcp" in tcp:x; write socket:// %(known: ', fails(rig.open, "tcp:x").message)
     local port

@@ -65,6 +65,23 @@ function sysfs:usb_tty(name, where, number, chip, attributes)
   end
 end
 
+--- A HID device on interface `number` of a USB device (nil: made in user space), with its hidraw node.
+-- opts: vid, pid (hexadecimal, as text), serial, product
+function sysfs:hidraw(name, where, number, opts)
+  local vid, pid = opts.vid:upper(), opts.pid:upper()
+  local parent = where and ("usb1/%s/%s:1.%d"):format(where, where, number) or "virtual/misc/uhid"
+  local device = ("sys/devices/%s/0003:%s:%s.%s"):format(parent, vid, pid, name:match "%d+")
+  self:run("mkdir -p %s/hidraw/%s sys/class/hidraw", device, name)
+  self:run('ln -s "$PWD/%s/hidraw/%s" sys/class/hidraw/%s', device, name, name)
+  self:run('ln -s "$PWD/%s" %s/hidraw/%s/device', device, device, name)
+  self:subsystem(device, "hid", "hid-generic")
+  self:file(device, "uevent", ("DRIVER=hid-generic\nHID_ID=0003:0000%s:0000%s\nHID_NAME=%s\nHID_PHYS=%s\nHID_UNIQ=%s")
+    :format(vid, pid, opts.product or "", where and "usb-0000:00:14.0-" .. where .. "/input" .. number or "",
+      opts.serial or ""))
+  if where then self:file("sys/devices/" .. parent, "bInterfaceNumber", ("%02x"):format(number)) end
+  self:run(": > dev/%s", name)
+end
+
 --- A tty is unplugged, or comes back under another name.
 function sysfs:remove(name)
   self:run("rm -f sys/class/tty/%s dev/%s", name, name)
