@@ -40,7 +40,8 @@ test:            ## every spec, plain and with sanitizers, and luacheck; some: S
 	@SPECS="$(SPECS)" scripts/specs.sh build build/asan
 
 test-vm: all     ## the ports on real tty drivers, in a VM (spec/vm/README.md)
-	@spec/vm/run.sh '$(BUILD)/moonrig spec/run.lua spec/vm/ports.lua spec/vm/device.lua spec/vm/bridge.lua'; r=$$?; \
+	@spec/vm/run.sh '$(BUILD)/moonrig spec/run.lua spec/vm/ports.lua spec/vm/device.lua spec/vm/bridge.lua \
+		spec/vm/cp2110.lua'; r=$$?; \
 		[ $$r != 77 ] || { echo "test-vm: skipped"; exit 0; }; exit $$r
 
 lint: deps-lint  ## luacheck and clang-tidy
@@ -66,12 +67,13 @@ docs/api.md: lua/moonrig/meta.lua docs/api.lua docs/luacats.lua
 	$(LUA) docs/api.lua > $@.tmp && mv $@.tmp $@
 
 SHARE = $(DESTDIR)$(PREFIX)/share
-install: all     ## program, man page, unit, examples and annotations below PREFIX=/usr/local (DESTDIR= for packages)
+install: all     ## program, man page, unit, udev rule, examples and annotations below PREFIX=/usr/local (DESTDIR= for packages)
 	install -D -s $(BUILD)/moonrig $(DESTDIR)$(PREFIX)/bin/moonrig
 	install -D -m 644 packaging/moonrig.1 $(SHARE)/man/man1/moonrig.1
 	install -D -m 644 lua/moonrig/meta.lua $(SHARE)/moonrig/library/moonrig/meta.lua
 	install -D -m 644 packaging/moonrig-bridge.service $(DESTDIR)$(PREFIX)/lib/systemd/system/moonrig-bridge.service
 	sed -i 's,/usr/local/bin,$(PREFIX)/bin,' $(DESTDIR)$(PREFIX)/lib/systemd/system/moonrig-bridge.service
+	install -D -m 644 packaging/60-cp2110.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-cp2110.rules
 	install -D -m 644 packaging/bridge.lua $(SHARE)/doc/moonrig/bridge.lua
 	cd examples && find . -type f -exec install -D -m 644 '{}' '$(abspath $(SHARE))/doc/moonrig/examples/{}' ';'
 

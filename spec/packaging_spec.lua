@@ -11,7 +11,7 @@ describe("make install", function()
     assert.equal("", pipe:read "a")
     assert.is_true(pipe:close())
     for _, path in ipairs { "share/man/man1/moonrig.1", "share/doc/moonrig/examples/query.lua",
-      "share/moonrig/library/moonrig/meta.lua", "share/doc/moonrig/bridge.lua" } do
+      "share/moonrig/library/moonrig/meta.lua", "share/doc/moonrig/bridge.lua", "lib/udev/rules.d/60-cp2110.rules" } do
       assert.is_true(#program.read(root .. "/usr/" .. path) > 0)
     end
     assert.matches("\nExecStart=/usr/bin/moonrig bridge ",
