@@ -108,15 +108,16 @@ function rig.queue(limit) end
 ---@return moonrig.Lock
 function rig.lock() end
 
---- The serial ports of this machine, in natural order of their names, with pySerial's fields.
+--- The serial ports of this machine, in natural order of their names, with pySerial's fields. CP2110s, serial ports
+--- behind USB HID, are among them.
 ---@param pattern? string  a regular expression over device, description and hwid, caseless, as hwgrep:// takes it
 ---@return moonrig.PortInfo[]
 ---  Raises: unsupported (a bad pattern)
 function rig.ports(pattern) end
 
 ---@class moonrig.PortInfo
----@field device string         "/dev/ttyUSB0"
----@field name string           "ttyUSB0"
+---@field device string         what `rig.open` takes: "/dev/ttyUSB0", "cp2110:///dev/hidraw3"
+---@field name string           "ttyUSB0", "hidraw3"
 ---@field description string    "n/a" when there is none
 ---@field hwid string           "USB VID:PID=0403:6001 SER=A900 LOCATION=1-1"
 ---@field vid? integer
