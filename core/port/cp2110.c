@@ -26,7 +26,7 @@ enum {
 	KERNEL_QUEUE = 63,                           /* reports that hidraw keeps; what comes after them is dropped */
 	TURN = 4,                                    /* reports written before the loop has its turn */
 	ROOM = CP2110_FIFO - CP2110_REPORT,          /* a report may be on its way into the FIFO, uncounted */
-	PAUSE_MIN_US = 1000, PAUSE_MAX_US = 50000,
+	PAUSE_MIN_US = 1000, PAUSE_MAX_US = 50000, IDLE_MOST = 6,
 };
 
 struct cp2110 {
@@ -39,6 +39,7 @@ struct cp2110 {
 	struct hidraw which;
 	size_t room;                                 /* bytes that the FIFO takes for sure */
 	unsigned turn;                               /* reports written in this turn of the loop */
+	unsigned idle;                               /* times that it was asked for room, and had no more than before */
 	bool unsent;                                 /* bytes may be in the FIFO */
 	bool filled;                                 /* ... and were when it was asked last */
 	double written;                              /* when the last report was */
@@ -196,17 +197,22 @@ static int send_report(struct cp2110 *c, const void *data, size_t n, struct err 
 		return part_failed(&c->part, "writing", errno, e);
 	c->room -= n;
 	c->turn++;
+	c->idle = 0;
 	c->unsent = true;
 	c->written = clock_now();
 	c->sent_by = fmax(c->sent_by, c->written + USB_DELAY) + (double)n * seconds_per_byte(&c->port);
 	return 0;
 }
 
-/* Later, when `bytes` have left, or in the next turn of the loop. */
-static void try_later(struct cp2110 *c, size_t bytes)
+/* In the next turn of the loop; or when a report's bytes have left, and less and less often while none leave
+ * (CTS is off), because the loop stands still for each question. */
+static void try_later(struct cp2110 *c)
 {
-	double us = (double)bytes * seconds_per_byte(&c->port) * 1e6;
-	us = bytes ? fmin(fmax(us, PAUSE_MIN_US), PAUSE_MAX_US) : 0;
+	double us = 0;
+	if (c->turn < TURN) {
+		us = CP2110_DATA * seconds_per_byte(&c->port) * 1e6;
+		us = fmin(fmax(us, PAUSE_MIN_US) * (1 << c->idle), PAUSE_MAX_US);
+	}
 	event_add(&c->wr, &(struct timeval){ 0, (long)us });
 }
 
@@ -231,16 +237,19 @@ static ssize_t cp2110_write(struct port *p, const void *data, size_t n, struct e
 	size_t sent = 0;
 	while (sent < n && c->turn < TURN) {
 		size_t piece = n - sent < CP2110_DATA ? n - sent : CP2110_DATA;
+		size_t before = c->room;
 		if (c->room < piece && ask_status(c, &s, &why) < 0)
 			return sent ? (ssize_t)sent : write_failed(c, &why, e);
-		if (c->room < piece)
+		if (c->room < piece) {
+			c->idle = c->room > before ? 0 : c->idle < IDLE_MOST ? c->idle + 1 : c->idle;
 			break;
+		}
 		if (send_report(c, (const char *)data + sent, piece, &why) < 0)
 			return sent ? (ssize_t)sent : write_failed(c, &why, e);
 		sent += piece;
 	}
 	if (!sent)
-		try_later(c, c->turn < TURN ? CP2110_DATA : 0);
+		try_later(c);
 	return (ssize_t)sent;
 }
 
@@ -302,7 +311,7 @@ static int cp2110_open(struct port *p, struct err *e)
 	p->name = strdup(path);
 	c->part = (struct cp2110_part){ fd, p->name };
 	c->gone = c->break_seen = false;
-	c->turn = 0;
+	c->turn = c->idle = 0;
 	c->written = c->sent_by = 0;
 	if (!p->name)
 		err_sys(e, ENOMEM, "opening %s", path);

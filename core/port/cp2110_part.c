@@ -36,6 +36,8 @@ int part_identify(const struct cp2110_part *d, bool *on, struct err *e)
 {
 	unsigned char report[CP2110_REPORT];
 	int n = get(d, CP2110_VERSION, report);
+	if (n < 0 && (errno == ENODEV || errno == ETIMEDOUT))
+		return part_failed(d, "asking for its part number", errno, e);
 	if (n < 3 || (report[1] != CP2110_PART_CP2110 && report[1] != CP2110_PART_CP2114))
 		return err_set(e, ERR_UNSUPPORTED, "%s is another HID device, not a CP2110 or CP2114 (asked for its part number, it "
 			"gives %s)", d->name, n < 3 ? "none" : "another");
