@@ -239,6 +239,16 @@ describe("cp2110", function()
     assert.equal(192, #far:read(192, 1))
   end)
 
+  it("drains until the last byte has left the line, not the FIFO", function()
+    a.baudrate = 300
+    local t = rig.now()
+    a:write "xyz"
+    a:drain()
+    t = rig.now() - t
+    assert.is_true(t > 0.095 and t < 0.3, "took " .. t)
+    assert.equal("xyz", far:read(3, 0.5))
+  end)
+
   it("stops sending while CTS is off, with rtscts", function()
     it_:command "cts 0"
     a.rtscts = true

@@ -126,14 +126,15 @@ static void unplug(void)
 
 static size_t get_feature(unsigned char number, unsigned char *r)
 {
+	size_t waiting = chip.tx.n ? chip.tx.n - 1 : 0;      /* the first is on the line, and in the FIFO no more */
 	r[0] = number;
 	switch (number) {
 	case 0x41:
 		r[1] = chip.enabled;
 		return 2;
 	case 0x42:
-		r[1] = (unsigned char)(chip.tx.n >> 8);
-		r[2] = (unsigned char)chip.tx.n;
+		r[1] = (unsigned char)(waiting >> 8);
+		r[2] = (unsigned char)waiting;
 		r[3] = (unsigned char)(chip.rx.n >> 8);
 		r[4] = (unsigned char)chip.rx.n;
 		r[5] = chip.errors;
