@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // rfc2217.c: the client's side of RFC 2217 as a port: a layer on socket:// or socket+tls://.  Which bytes
 // say what is proto/rfc2217_client.c's; here requests become operations that are pending until all their
-// answers are there.  An open sends negotiation and all settings in one flight; a server that threw the
-// settings away, because they came before the agreement, gets them again a moment after it has agreed.
+// answers are there.  An open offers the options; a server that is near has agreed a moment later, and gets all
+// settings then, as the RFC has it.  Waiting for one that is far would cost a round trip: it gets them unasked, and
+// once more when it threw them away because they came before the agreement.
 #include "port/rfc2217.h"
 
 #include <event2/event.h>
@@ -20,6 +21,7 @@
 
 /* Seconds after the agreement until what has no answer is said again: as long as half a round trip, at least
  * this; and from then on. */
+#define NEAR 0.005                           /* seconds in which a near server has agreed */
 #define PATIENCE 0.02
 #define PATIENCE_LATER 1.0
 #define DRAIN_PAUSE 0.002                    /* between questions whether all is sent */
@@ -36,8 +38,9 @@ struct remote {
 	bool poll_modem;                     /* option */
 	bool waiting;                        /* for answers: port_done() follows */
 	bool shaking;                        /* an open is under way */
-	bool repeated;
-	unsigned driven;                     /* outputs that we have set; the others are only asked about */
+	bool greeting;                       /* its settings are not sent yet */
+	bool repeated;                       /* nothing is to be said again */
+	unsigned driven, levels;             /* outputs that we have set, and at open how; others are only asked about */
 	double began;                        /* when its requests went out */
 	double modem_at;                     /* the last NOTIFY-MODEMSTATE */
 	bool purging;                        /* received bytes are thrown away until PURGE-DATA is answered */
@@ -165,7 +168,7 @@ static void all_answered(struct remote *r)
 
 static void look_whether_done(struct remote *r)
 {
-	if (r->waiting && !r->signing && rfc2217_client_awaits(&r->c) == ITEMS)
+	if (r->waiting && !r->greeting && !r->signing && rfc2217_client_awaits(&r->c) == ITEMS)
 		all_answered(r);
 }
 
@@ -185,8 +188,27 @@ static unsigned signals_of(unsigned modem)
 		(modem & MODEM_RI ? SIGNAL_RI : 0u) | (modem & MODEM_CD ? SIGNAL_CD : 0u);
 }
 
+/* All settings, and what we want to be told. */
+static void say_settings(struct remote *r)
+{
+	struct port *p = &r->l.port;
+	r->greeting = false;
+	r->began = clock_now();
+	ask_levels(r);
+	rfc2217_ask_settings(&r->c, &p->cfg.line, SET_FRAMING | SET_XONXOFF | SET_RTSCTS | SET_DSRDTR);
+	rfc2217_ask_signals(&r->c, r->driven, r->levels);
+	rfc2217_client_say(&r->c, RFC2217_SET_LINESTATE_MASK, ERRORS_TOLD);
+	rfc2217_client_say(&r->c, RFC2217_SET_MODEMSTATE_MASK, 255);
+}
+
 static void agreed(struct remote *r)
 {
+	if (r->shaking && r->greeting) {
+		event_del(&r->again);
+		r->repeated = true;
+		say_settings(r);
+		return;
+	}
 	double half = (clock_now() - r->began) / 2;
 	if (r->shaking && rfc2217_client_awaits(&r->c) < ITEMS)
 		again_after(r, half > PATIENCE ? half : PATIENCE);
@@ -288,6 +310,11 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 		ask_drained(r);
 		return;
 	}
+	if (r->greeting) {
+		say_settings(r);
+		send_all(r, NULL);
+		return;
+	}
 	r->repeated = true;
 	if (rfc2217_client_awaits(&r->c) == ITEMS) {            /* only BINARY has no answer */
 		all_answered(r);
@@ -332,17 +359,12 @@ static unsigned levels_at_open(struct remote *r)
 static void shake_hands(struct layer *l)
 {
 	struct remote *r = (struct remote *)l;
-	struct port *p = &l->port;
 	struct err e = { 0 };
-	unsigned levels = levels_at_open(r);
+	r->levels = levels_at_open(r);
+	r->greeting = true;
 	rfc2217_client_clear(&r->c);
 	rfc2217_client_init(&r->c, "moonrig " MOONRIG_VERSION);
-	ask_levels(r);
-	rfc2217_ask_settings(&r->c, &p->cfg.line, SET_FRAMING | SET_XONXOFF | SET_RTSCTS | SET_DSRDTR);
-	rfc2217_ask_signals(&r->c, r->driven, levels);
-	rfc2217_client_say(&r->c, RFC2217_SET_LINESTATE_MASK, ERRORS_TOLD);
-	rfc2217_client_say(&r->c, RFC2217_SET_MODEMSTATE_MASK, 255);
-	r->began = clock_now();
+	again_after(r, NEAR);
 	if (send_all(r, &e) < 0)
 		done(r, &e);
 }

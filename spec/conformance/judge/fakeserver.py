@@ -42,7 +42,7 @@ class FakeServer:
 
     def __init__(self, answer=None, opening=b"", tls=None, connected=None):
         self.answer, self.opening, self.tls, self.connected = answer or (lambda word: None), opening, tls, connected
-        self.said, self.sent_do, self.early, self.ended = [], False, [], False
+        self.said, self.sent_do, self.ended = [], False, False
         self.step = 0               # bytes in one segment; 0: all
         self.pause = 0              # seconds before each answer
         self.client = None
@@ -70,8 +70,6 @@ class FakeServer:
                 self.pending += got
                 words = list(self.words())
                 self.said += words
-                if not self.sent_do:
-                    self.early += [word for word in words if word.command is not None]
                 for word in words:
                     reply = self.answer(word)
                     reply = good(word) if reply is None else reply
