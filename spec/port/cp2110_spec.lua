@@ -33,6 +33,7 @@ describe("cp2110://", function()
   local zoo, roots
 
   local function made(...)
+    if zoo then zoo:close() end
     zoo = machine(...)
     roots = { sysfs = zoo.sysfs, dev = zoo.dev }
   end
