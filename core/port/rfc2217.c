@@ -21,7 +21,7 @@
 
 /* Seconds after the agreement until what has no answer is said again: as long as half a round trip, at least
  * this; and from then on. */
-#define NEAR 0.005                           /* seconds in which a near server has agreed */
+#define NEAR 0.002                           /* seconds in which a near server has agreed */
 #define PATIENCE 0.02
 #define PATIENCE_LATER 1.0
 #define DRAIN_PAUSE 0.002                    /* between questions whether all is sent */
