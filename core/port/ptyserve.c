@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // ptyserve.c: sees what users of a pty do to it.  Packet mode (TIOCPKT, tty_ioctl(4)) puts a byte before each
 // read of the master; with EXTPROC on the slave, that tells of every change of its settings.  A program that
-// writes all local flags clears EXTPROC, which is told too: it is set again.  inotify tells who opens and closes.
+// writes all local flags clears EXTPROC, which is told too: it is set again.  inotify tells that somebody opens and
+// closes, not how many (equal events become one): whether the last one has closed, the master's hang-up says.
 #include "port/ptyserve.h"
 
 #include <asm/termbits.h>
 #include <asm/ioctls.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -19,9 +22,9 @@ struct pty_served {
 	void (*presence)(void *arg, bool present);
 	void *arg;
 	struct event opens;
-	int inotify;                         /* -1: nobody wants to know */
-	int users;
+	int inotify, watch;                  /* -1: nobody wants to know */
 	bool here;                           /* told that somebody has it open */
+	bool closed;                         /* somebody has closed it: the last one? */
 	struct settings known;               /* of the slave, as asked or told last */
 	bool asking;
 	struct ask waiting;                  /* kind ASK_LOOK: none */
@@ -131,21 +134,54 @@ void ptyserve_line_changed(struct port *p)
 	}
 }
 
+static void packet_mode(struct pty *y, int on)
+{
+	ioctl(y->f.rfd, TIOCPKT, &on);
+	if (on)
+		set_extproc(y);
+}
+
 /* ---- who has it open ---------------------------------------------------------------------- */
 
+static int watch(struct pty *y)
+{
+	return y->served->watch = inotify_add_watch(y->served->inotify, y->tty, IN_OPEN | IN_CLOSE);
+}
+
+/* Has anybody but us the slave open?  The master is hung up when nobody has, so ours is closed for a moment; without
+ * the watch, which would tell of that.  A user's TIOCEXCL would keep us out, and outlives a user that was killed. */
+static bool has_users(struct pty *y)
+{
+	struct pollfd master = { .fd = y->f.rfd };
+	int exclusive = 0;
+	inotify_rm_watch(y->served->inotify, y->served->watch);
+	ioctl(y->slave, TIOCGEXCL, &exclusive);
+	if (exclusive)
+		ioctl(y->slave, TIOCNXCL);
+	close(y->slave);
+	bool users = poll(&master, 1, 0) != 1 || !(master.revents & POLLHUP);
+	if (!users)
+		packet_mode(y, 0);
+	y->slave = open(y->tty, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	if (!users)
+		packet_mode(y, 1);               /* without the kernel's flush, which is nobody's wish */
+	else if (exclusive)
+		ioctl(y->slave, TIOCEXCL);
+	watch(y);
+	return users;
+}
+
 /* Tells who has come, also one that has left already: what it wrote is still to be read. */
-static void look_who_is_here(struct pty *y)
+static void look_who_is_here(struct pty *y, bool opened)
 {
 	struct pty_served *v = y->served;
 	char events[4096] __attribute__((aligned(8)));
-	bool opened = false;
 	ssize_t n;
 	while ((n = read(v->inotify, events, sizeof events)) > 0)
 		for (char *at = events; at < events + n;) {
 			const struct inotify_event *ev = (const void *)at;
 			opened = opened || ev->mask & IN_OPEN;
-			v->users += ev->mask & IN_OPEN ? 1 : ev->mask & IN_CLOSE ? -1 : 0;
-			v->users = v->users < 0 ? 0 : v->users;
+			v->closed = v->closed || ev->mask & IN_CLOSE;
 			at += sizeof *ev + ev->len;
 		}
 	if (v->here || !opened)
@@ -159,32 +195,35 @@ static void on_opens(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	struct pty *y = arg;
 	struct pty_served *v = y->served;
-	look_who_is_here(y);
-	if (y->served != v || !v->here || v->users)
+	look_who_is_here(y, false);
+	if (y->served != v || !v->closed)
 		return;
-	fdport_pump(&y->f.port);
-	if (y->served != v)
+	v->closed = false;
+	fdport_pump(&y->f.port);                 /* what it said last */
+	if (y->served != v || has_users(y) || !v->here)
 		return;
 	v->here = false;
 	v->presence(v->arg, false);
 }
 
 /* The opening came before what was written then, but the loop may see this first. */
-static void who_wrote(struct pty *y)
+static void who_wrote(struct pty *y, bool data)
 {
 	struct pty_served *v = y->served;
 	if (v->inotify < 0 || v->here)
 		return;
-	look_who_is_here(y);
-	if (y->served == v && v->here && !v->users)
-		event_active(&v->opens, EV_READ, 0);     /* it is gone: after this */
+	look_who_is_here(y, data);
+	if (y->served != v || !v->here)
+		return;
+	v->closed = true;                        /* it may be gone already: look after this */
+	event_active(&v->opens, EV_READ, 0);
 }
 
 static int watch_opens(struct pty *y, struct err *e)
 {
 	struct pty_served *v = y->served;
 	v->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (v->inotify < 0 || inotify_add_watch(v->inotify, y->tty, IN_OPEN | IN_CLOSE) < 0)
+	if (v->inotify < 0 || watch(y) < 0)
 		return err_sys(e, errno, "watching %s", y->tty);
 	event_assign(&v->opens, y->f.port.base, v->inotify, EV_READ | EV_PERSIST, on_opens, y);
 	return event_add(&v->opens, NULL) < 0 ? err_set(e, ERR_SYSTEM, "watching %s", y->tty) : 0;
@@ -196,7 +235,7 @@ static size_t unpack(struct fdport *f, char *data, size_t n)
 {
 	struct pty *y = (struct pty *)f;
 	int what = (unsigned char)data[0];
-	who_wrote(y);
+	who_wrote(y, what == TIOCPKT_DATA);
 	if (!y->served)
 		return 0;
 	if (what == TIOCPKT_DATA) {
@@ -217,13 +256,6 @@ static size_t unpack(struct fdport *f, char *data, size_t n)
 }
 
 /* ---- begin, end --------------------------------------------------------------------------- */
-
-static void packet_mode(struct pty *y, int on)
-{
-	ioctl(y->f.rfd, TIOCPKT, &on);
-	if (on)
-		set_extproc(y);
-}
 
 int pty_serve(struct port *p, void (*presence)(void *, bool), void *arg, struct err *e)
 {

@@ -450,6 +450,23 @@ describe("rig.bridge", function()
       wait_for("its end", function() return #bridge:status().clients == 0 end)
     end)
 
+    it("knows whether somebody has it open, however often it is opened and closed", function()
+      local near, far <close> = rig.pair() -- luacheck: ignore far
+      bridge = rig.bridge { port = near, listen = { "pty:" }, quiet = true }
+      local path = bridge.urls[1]:match "^device:(.*)$"
+      local program <close> = rig.open(("exec:exec 3<>%s 4<>%s 5<>%s; exec 4>&- 5>&-; echo here; read x; exec 3>&-; "
+        .. "read x"):format(path, path, path), { timeout = 5 })
+      assert.equal("here", program:read_line())
+      wait_for("the client", function() return #bridge:status().clients == 1 end)
+      for _ = 1, 10 do
+        local other <close> = rig.open("exec:stty -F " .. path)
+        other:read_line()
+        assert.equal(1, #bridge:status().clients)
+      end
+      program:write_line ""
+      wait_for("its end", function() return #bridge:status().clients == 0 end)
+    end)
+
     it("shows what is in force when the device refuses", function()
       local near, far <close> = rig.pair() -- luacheck: ignore far
       local listener <close> = rig.listen("rfc2217://127.0.0.1:0", function() end) -- luacheck: ignore listener
