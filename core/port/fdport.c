@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "port/linger.h"
+
 enum { READ_MOST = 64 * 1024, READ_ROOM = 256 };
 
 static void read_failed(struct fdport *f, int sys)
@@ -116,7 +118,10 @@ void fdport_close(struct port *p)
 	f->attached = false;
 	event_del(&f->rd);
 	event_del(&f->wr);
-	close(f->rfd);
+	if (f->socket && p->given)
+		linger_close_socket(p->base, f->rfd);
+	else
+		close(f->rfd);
 	if (f->wfd != f->rfd)
 		close(f->wfd);
 	f->rfd = f->wfd = -1;
@@ -173,6 +178,13 @@ void fdport_watch(struct port *p)
 	struct fdport *f = (struct fdport *)p;
 	if (f->attached && !p->throttled && !p->eof)
 		watch_read(f);
+}
+
+void fdport_unwatch(struct port *p)
+{
+	struct fdport *f = (struct fdport *)p;
+	if (f->attached)
+		event_del(&f->rd);
 }
 
 void fdport_peek(struct port *p)

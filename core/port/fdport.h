@@ -36,6 +36,7 @@ void fdport_pump(struct port *p);
 void fdport_peek(struct port *p);
 int fdport_descriptor(struct port *p);           /* -1: closed, throttled, or watched already */
 void fdport_watch(struct port *p);
+void fdport_unwatch(struct port *p);
 size_t fdport_in_waiting(struct port *p);        /* FIONREAD */
 int fdport_out_waiting(struct port *p, size_t *n, struct err *e);        /* TIOCOUTQ, SIOCOUTQ */
 

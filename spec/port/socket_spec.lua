@@ -167,6 +167,17 @@ sys.stdin.read()']])
     client:close()
   end)
 
+  it("has all arrive that was written, also when bytes are unread at the close", function()
+    local client, server, done = connect()
+    server:write(("n"):rep(400000))            -- more than the client's port takes: the rest is the kernel's
+    local text = ("w"):rep(2000000)            -- more than the server's end holds
+    client:write(text)
+    client:close()
+    assert.equal(#text, #server:read(#text))
+    assert.matches("closed the connection", fails(server.read, server, 1).message)
+    done()
+  end)
+
   it("times out a write that nobody takes, and says how much went", function()
     local client, server, done = connect()
     local big = ("x"):rep(32 * 1024 * 1024)
