@@ -86,7 +86,6 @@ def server_opens_with(b, opening):
 def com_port_is_refused_by(b, v):
     server = b.server(lambda w: verb(v, COM) + verb(DONT, COM) if will_com(w) else b"" if w.option == COM else None)
     b.client.fails("open", server.url, "timeout=3", within=1)
-    equal(server.commands(), [])
 
 
 @case
@@ -504,9 +503,8 @@ def a_write_times_out_while_it_stays_suspended(b):
     b.client.ok("open", server.url, "timeout=0.3")
     server.send(sub(108) + b"x")
     b.client.ok("read", 1)
-    before = len(server.said)
     b.client.fails("fill", 100000, text=["timeout"], within=2)
-    equal(len(server.said), before, "words while it is suspended")
+    equal(len(server.data()), 0, "data while it is suspended")
     with b.client.awake():
         server.send(sub(109))
         server.until(lambda: server.commands(10), "what it had to say")
