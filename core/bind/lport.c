@@ -131,6 +131,7 @@ static void watch_later(lua_State *L, struct lport *lp)
 {
 	if (!lp->port->ops->watch)
 		return;
+	port_unwatch(lp->port);
 	lp->unwatched = (struct unwatched){ .fd = unwatched_fd, .readable = unwatched_readable, .watch = unwatched_watch,
 		.arg = lp };
 	lp->reader.source = &lp->unwatched;

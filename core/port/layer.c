@@ -258,6 +258,26 @@ void layer_peek(struct port *p)
 		l->inner->ops->peek(l->inner);
 }
 
+int layer_descriptor(struct port *p)
+{
+	struct port *inner = ((struct layer *)p)->inner;
+	return inner && !p->throttled && !p->watched && inner->ops->descriptor ? inner->ops->descriptor(inner) : -1;
+}
+
+void layer_watch(struct port *p)
+{
+	struct layer *l = (struct layer *)p;
+	if (l->inner)
+		port_watch(l->inner);
+}
+
+void layer_unwatch(struct port *p)
+{
+	struct layer *l = (struct layer *)p;
+	if (l->inner)
+		port_unwatch(l->inner);
+}
+
 size_t layer_in_waiting(struct port *p)
 {
 	size_t before = p->rx.len;

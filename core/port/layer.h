@@ -49,6 +49,9 @@ void layer_free(struct port *p);
 void layer_throttle(struct port *p, bool on);
 void layer_pump(struct port *p);
 void layer_peek(struct port *p);
+int layer_descriptor(struct port *p);
+void layer_watch(struct port *p);
+void layer_unwatch(struct port *p);
 size_t layer_in_waiting(struct port *p);
 
 #endif

@@ -97,6 +97,13 @@ void port_watch(struct port *p)
 		p->ops->watch(p);
 }
 
+void port_unwatch(struct port *p)
+{
+	p->watched = false;
+	if (p->state == PORT_OPEN && p->ops->unwatch)
+		p->ops->unwatch(p);
+}
+
 void port_pump(struct port *p)
 {
 	if (p->state == PORT_OPEN && p->ops->pump)

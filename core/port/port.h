@@ -92,9 +92,10 @@ struct port_ops {
 	/* Takes once what may be there now: cheaper than pump.  Optional. */
 	void (*peek)(struct port *p);
 	/* Optional: the descriptor that says when bytes are there, or -1.  Such a port does not tell of arrivals
-	 * before watch(): a program that waits for nothing else can ask the descriptor itself. */
+	 * before watch(), nor after unwatch(): a program that waits for nothing else can ask the descriptor itself. */
 	int (*descriptor)(struct port *p);
 	void (*watch)(struct port *p);
+	void (*unwatch)(struct port *p);
 	/* Asks the far end to send nothing until called with off. */
 	int (*suspend)(struct port *p, bool on, struct err *e);
 	/* What the far end says it is, or NULL; and asks it: 0 known, -1, 1. */
@@ -197,6 +198,7 @@ void port_want(struct port *p, size_t n);
 void port_pump(struct port *p);
 /* From here on arrivals are told without being asked for.  Every owner calls it, sooner or later. */
 void port_watch(struct port *p);
+void port_unwatch(struct port *p);
 /* Why it is closed, lost or at its end.  e may be NULL, as everywhere. */
 void port_why(const struct port *p, struct err *e);
 size_t port_in_waiting(struct port *p);

@@ -577,7 +577,8 @@ static const char *remote_awaits(struct port *p)
 #define REMOTE_OPS \
 	.size = sizeof(struct remote), .settings = SET_FRAMING | SET_XONXOFF | SET_RTSCTS | SET_DSRDTR, \
 	.close = remote_close, .free = remote_free, .write = remote_write, .throttle = layer_throttle, .pump = layer_pump, \
-	.peek = layer_peek, .in_waiting = layer_in_waiting, .out_waiting = remote_out_waiting, .set = remote_set, \
+	.peek = layer_peek, .descriptor = layer_descriptor, .watch = layer_watch, .unwatch = layer_unwatch, \
+	.in_waiting = layer_in_waiting, .out_waiting = remote_out_waiting, .set = remote_set, \
 	.set_signals = remote_set_signals, .get_signals = remote_get_signals, .set_break = remote_set_break, \
 	.drain = remote_drain, .flush = remote_flush, .abandon = remote_abandon, .awaits = remote_awaits, \
 	.suspend = remote_suspend, .signature = remote_signature, .ask_signature = remote_ask_signature

@@ -324,7 +324,7 @@ static const char *const tcp_options[] = { "keepalive", "logging", NULL };
 #define SOCKET_OPS \
 	.size = sizeof(struct sock), .close = sock_close, .write = fdport_write, .throttle = fdport_throttle, \
 	.pump = fdport_pump, .peek = fdport_peek, .descriptor = fdport_descriptor, .watch = fdport_watch, \
-	.in_waiting = fdport_in_waiting, .out_waiting = fdport_out_waiting
+	.unwatch = fdport_unwatch, .in_waiting = fdport_in_waiting, .out_waiting = fdport_out_waiting
 
 const struct port_ops socket_ops = { .name = "socket", .options = tcp_options, .open = tcp_open, SOCKET_OPS };
 const struct port_ops unix_ops = { .name = "unix", .open = unix_open, SOCKET_OPS };
