@@ -48,7 +48,7 @@ describe("hwgrep://", function()
   end)
 
   it("knows the syntax of Python's re: look-around, groups, classes, lazy repeats", function()
-    assert.equal("ttyUSB1", (resolve "hwgrep://(?P<chip>CP\\d+)"))
+    assert.equal("ttyUSB1", (resolve "hwgrep://^(?P<chip>CP\\d+)"))
     assert.equal("ttyUSB1", (resolve "hwgrep://ttyUSB(?!0)\\d&n=1"))
     assert.equal("ttyUSB0", (resolve "hwgrep://(?<=SER=)A9.*?CD"))
   end)
