@@ -4,6 +4,7 @@
 local cli = require "moonrig.cli"
 local core = require "moonrig.core"
 local live = require "moonrig.live"
+local operator = require "moonrig.operator"
 local plan = require "moonrig.plan"
 local results = require "moonrig.results"
 local runner = require "moonrig.runner"
@@ -17,7 +18,8 @@ local function parse(args)
     .. "Exit code: 0 PASS, 1 FAIL, 2 ERROR or TIMEOUT, 130 aborted.",
     "moonrig test psu_final.lua --dut PSU4711 --station station.lua --report html=psu4711.html")
   parser:argument("file", "the procedure"):argname "FILE.lua"
-  parser:option("--dut", "serial number of the unit"):argname "SERIAL"
+  parser:option("--dut", "serial number of the unit; without it, it is asked for (a barcode scanner types it)")
+    :argname "SERIAL"
   parser:option("--station", "station file: the instruments and where they are"):argname "FILE"
   parser:option("--results", "record to write to (default: the station's, else results.db)"):argname "URL"
   parser:flag("--simulate", "put the simulator of each instrument in its place; the run is marked")
@@ -31,9 +33,7 @@ local function parse(args)
       if n and n >= 1 then return n end
       return nil, ("--repeat %s: wants a number, 1 or more"):format(text)
     end)
-  local options = parser:parse(args)
-  if not options.dut then parser:error "say which unit: --dut SERIAL" end
-  return options
+  return parser:parse(args)
 end
 
 -- What can be wrong with the arguments and the files is told before a unit is touched, as exit code 64. The line
@@ -82,6 +82,25 @@ local function is_to_stdout(reports)
   end
 end
 
+-- The serial number: as given, or asked for until it fits; nil when nobody answers.
+local function identify(options, procedure, ask)
+  if options.dut then
+    local problem = plan.check_serial(procedure, options.dut)
+    if problem then cli.fail(cli.USAGE, "--dut: %s", problem) end
+    return options.dut
+  end
+  local text = "Serial number: "
+  while true do
+    local ok, line = pcall(ask, text, math.huge)
+    if not ok and type(line) == "table" and line.code == "closed" then return nil end
+    if not ok then error(line, 0) end
+    local serial = line:match "^%s*(.-)%s*$"
+    local problem = plan.check_serial(procedure, serial)
+    if not problem then return serial end
+    text = problem .. "; serial number: "
+  end
+end
+
 -- A procedure that ended the program would leave the unit under power: no teardown, no safe state.
 local function keep_running()
   os.exit = function() -- luacheck: ignore 122
@@ -97,18 +116,23 @@ return function(args)
     return options.station and station.load(options.station, options.site) or station.new({}, { site = options.site })
   end)
   local procedure = usage(plan.load, options.file)
-  local problem = plan.check_serial(procedure, options.dut)
-  if problem then cli.fail(cli.USAGE, "--dut: %s", problem) end
+  local out = is_to_stdout(reports) and io.stderr or io.stdout
+  local ask = operator.new(out)
+  local serial = identify(options, procedure, ask)
+  if not serial then cli.fail(cli.USAGE, "say which unit: --dut SERIAL (nobody answers the question)") end
 
   local rec <close> = usage(results.open, options.results or of.results or results.DEFAULT)
-  local out = is_to_stdout(reports) and io.stderr or io.stdout
   local is_terminal = core.is_terminal(out == io.stdout and 1 or 2) and not os.getenv "NO_COLOR"
     and os.getenv "TERM" ~= "dumb"
   local observer, ended, code = live.new(out, is_terminal), {}, cli.PASS
   for n = 1, options.times or 1 do
-    if n > 1 then procedure = plan.load(options.file) end
-    local result = runner.run(procedure, { serial = options.dut, record = rec, station = of,
-      operator = options.operator, simulate = options.simulate, observer = observer })
+    if n > 1 then
+      procedure = plan.load(options.file)
+      serial = identify(options, procedure, ask)
+    end
+    if not serial then break end
+    local result = runner.run(procedure, { serial = serial, record = rec, station = of,
+      operator = options.operator, simulate = options.simulate, observer = observer, ask = ask })
     ended[n] = result
     code = math.max(code, EXIT[result.outcome])
     if result.outcome == "ABORTED" then break end

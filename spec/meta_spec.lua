@@ -274,6 +274,19 @@ function checks.PhaseOptions()
   assert.same(names(upvalue(upvalue(rig.test.phase, "add"), "PHASE")), fields "PhaseOptions")
 end
 
+function checks.GroupOptions() assert.same(names(upvalue(rig.test.group, "GROUP")), fields "GroupOptions") end
+
+function checks.Retry()
+  local is_retry = upvalue(rig.test.group, "GROUP").retry[1]
+  local given = { limit = 1, delay = 1, ["then"] = "stop" }
+  assert.is_true(is_retry(given))
+  assert.same(names(given), fields "Retry")
+end
+
+function checks.PromptOptions()
+  assert.same(names(upvalue(require "moonrig.prompt".new, "OPTIONS")), fields "PromptOptions")
+end
+
 function checks.Test()
   local t = require "moonrig.measure".new({ dut = {} }, {}, {}, 1)
   local index = getmetatable(t).__index

@@ -169,6 +169,13 @@ function on.log(self, e)
   for text in (e.log.message .. "\n"):gmatch "(.-)\n" do line(self, paint(self, "    " .. words(text), colour)) end
 end
 
+function on.prompt(self) finish_line(self) end
+
+function on.attachment(self, e)
+  local file = e.attachment
+  line(self, paint(self, ("    %s (%s, %s)"):format(clean(file.name), clean(file.mime), format.size(file.size)), DIM))
+end
+
 function on.phase_ended(self, e)
   local time = e.outcome ~= "SKIP" and ("%.2f s"):format(e.duration) or ""
   if e.outcome == "SKIP" and not self.unfinished then

@@ -6,6 +6,7 @@
 local core = require "moonrig.core"
 local format = require "moonrig.report.format"
 local limits = require "moonrig.limits"
+local prompt = require "moonrig.prompt"
 
 local measure = {}
 
@@ -156,6 +157,68 @@ function Test:fail(message, code)
   error(state.leave, 0)
 end
 
+--- Ends the run as ABORTED; teardown follows.
+---@param message? string  why, for a person
+function Test:abort(message)
+  local state = states[self]
+  state.aborted = message or "aborted by the procedure"
+  error(state.leave, 0)
+end
+
+--- Ends the attempt as FAIL and asks for another one: as many as the phase's option retry says, else three.
+---@param message? string  why, for a person
+function Test:retry(message)
+  local state = states[self]
+  state.failed = state.failed or message or "the procedure wants to try again"
+  state.again = true
+  error(state.leave, 0)
+end
+
+local MIME <const> = { csv = "text/csv", txt = "text/plain", log = "text/plain", json = "application/json",
+  html = "text/html", png = "image/png", jpg = "image/jpeg", jpeg = "image/jpeg", svg = "image/svg+xml",
+  pdf = "application/pdf", pcapng = "application/vnd.tcpdump.pcap" }
+
+--- Adds a file to the record: its bytes, kept once however often they are attached.
+---@param name string   with its extension, which says what it is: "scope.png"
+---@param data string   the bytes
+---@param mime? string  when the extension does not say it
+---  Raises: unsupported, system
+function Test:attach(name, data, mime)
+  local state = states[self]
+  check_going_on(state)
+  if type(name) ~= "string" or name == "" then refuse("attach: expected a name such as \"scope.png\"") end
+  if type(data) ~= "string" then refuse("attach %q: expected the bytes as a string, got %s", name, type(data)) end
+  local extension = (name:match "%.(%w+)$" or ""):lower()
+  local file = { name = name, data = data, mime = mime or MIME[extension] or "application/octet-stream" }
+  record(state, "attachment", file)
+  state.run:emit { event = "attachment", phase = state.phase.name, attachment = { name = name, mime = file.mime,
+    size = #data } }
+end
+
+--- Asks the operator, and waits for the answer, which is recorded.
+---@async
+---@param message string
+---@param opts? moonrig.PromptOptions
+---@return boolean|number|string answer
+---  Raises: timeout, closed (nobody is there), unsupported
+function Test:prompt(message, opts)
+  local state = states[self]
+  check_going_on(state)
+  local run, question = state.run, prompt.new(message, opts)
+  if not run.ask then
+    error(core.error { code = "closed", message = "nobody can be asked: this run has no operator" }, 0)
+  end
+  local held <close> = run.asking:acquire() -- luacheck: ignore held
+  local entry = run:record(state.entry, "prompt", { kind = question.kind, message = message,
+    options = question.options })
+  run:emit { event = "prompt", phase = state.phase.name, prompt = question }
+  local answer = prompt.ask(question, run.ask)
+  run:record(entry, "answer", answer)
+  run:emit { event = "answer", phase = state.phase.name, prompt = question, answer = answer }
+  if run.broken and state.phase.group ~= "teardown" then error(run.broken, 0) end
+  return answer
+end
+
 local Class = {
   __name = "moonrig.Test",
   __index = function(t, name)
@@ -165,8 +228,8 @@ local Class = {
 }
 
 --- Names that an instrument cannot have: those of t's own, and those that later versions will use.
-measure.reserved = { dut = true, attempt = true, attach = true, prompt = true, series = true, abort = true,
-  retry = true, group = true, phase = true, run = true, station = true, site = true, operator = true }
+measure.reserved = { dut = true, attempt = true, series = true, group = true, phase = true, run = true,
+  station = true, site = true, operator = true }
 for name in pairs(Test) do measure.reserved[name] = true end
 
 --- The t of one attempt, and its state for the runner: failed, skipped, code, stop, leave (the error that

@@ -1029,6 +1029,15 @@ function Procedures.procedure(given) end
 ---@overload fun(name: string, fn: fun(t: moonrig.Test))
 function Procedures.phase(name, opts, fn) end
 
+--- Declares a group: what `fn` declares with `test.setup`, `test.phase`, `test.group` and `test.teardown` belongs to
+--- it. Its setup comes first and its teardown last, whatever happens in between; `retry` tries it again as a whole,
+--- and every attempt is kept. In the record its phases are called "group/phase".
+---@param name string
+---@param opts? moonrig.GroupOptions
+---@param fn fun()
+---@overload fun(name: string, fn: fun())
+function Procedures.group(name, opts, fn) end
+
 --- Declares what comes before the phases. When it does not pass, no phase runs. Name and options may be missing:
 --- `test.setup(function(t) ... end)`.
 ---@param name? string
@@ -1058,10 +1067,27 @@ function Procedures.teardown(name, opts, fn) end
 ---@field stop_on_fail? boolean    a phase that fails ends the run; default false
 ---@field teardown_budget? number  seconds for all of teardown; default 30
 
+--- How often to try again.
+---@class moonrig.Retry
+---@field limit integer            further attempts; `math.huge`: until it passes
+---@field delay? number            seconds before each of them
+---@field then? "stop"|"continue"  what follows the last one that did not pass; default: a FAIL goes on, an ERROR stops
+
+--- Options of a group.
+---@class moonrig.GroupOptions
+---@field retry? integer|moonrig.Retry  of the group as a whole, with its setup and teardown
+---@field stop_on_fail? boolean    as in `test.procedure`, for this group
+---@field when? fun(values: table): boolean  whether to run it
+---@field teardown_budget? number  seconds for its teardown; default: the procedure's
+
 --- Options of a phase. Every attempt is recorded; the last one counts.
 ---@class moonrig.PhaseOptions
----@field retry? integer|table     how often to try again when it does not pass, or `{limit = n, delay = seconds}`
+---@field retry? integer|moonrig.Retry  how often to try again when it does not pass
 ---@field timeout? number          seconds for one attempt; a run with a phase that took longer is a TIMEOUT
+---@field on_timeout? "stop"|"continue"|"retry"  what follows then; default: another attempt if there is one, else stop
+---@field when? fun(values: table): boolean  whether to run it; `values` are the measurements so far, by name
+---@field background? boolean      runs beside the phases after it; ends with its group (the wait it is in is cut short)
+---@field interruptible? boolean   false: Ctrl-C has an effect only when it is over
 ---@field stop_on_fail? boolean    as in `test.procedure`, for this phase
 ---@field limits? table<string, moonrig.Limits>  of measurements, by name; the phase fails when one of them is not taken
 
@@ -1101,6 +1127,39 @@ function Test:skip(reason) end
 ---@param message? string  why, for a person
 ---@param code? string     a failure code of your own
 function Test:fail(message, code) end
+
+--- Ends the attempt as FAIL and asks for another one: as many as the phase's option `retry` says, else three.
+---@param message? string
+function Test:retry(message) end
+
+--- Ends the run as ABORTED; teardown follows.
+---@param message? string  why, for a person
+function Test:abort(message) end
+
+--- Adds a file to the record: its bytes, kept once however often they are attached.
+---@param name string   with its extension, which says what it is: "scope.png"
+---@param data string   the bytes
+---@param mime? string  when the extension does not say it: "application/x-dump"
+---  Raises: unsupported, system
+function Test:attach(name, data, mime) end
+
+--- Asks the operator, and waits for the answer, which is recorded. An answer that is not possible is asked for again.
+---@async
+---@param message string
+---@param opts? moonrig.PromptOptions
+---@return boolean|number|string answer  of `kind`
+---  Raises: timeout (nobody answered), closed (nobody is there), unsupported
+function Test:prompt(message, opts) end
+
+---@class moonrig.PromptOptions
+---@field kind? "text"|"number"|"choice"|"yesno"|"image"  default: by the options below, else "text"
+---@field options? string[]   what may be chosen: by its number or the beginning of its name
+---@field min? number         of a number
+---@field max? number
+---@field unit? string        shown behind a number's question
+---@field matches? string     Lua pattern for a text
+---@field image? string       path of a picture to look at; the answer is yes or no
+---@field timeout? number     seconds; default: none
 
 ---@class moonrig.Dut
 ---@field serial string

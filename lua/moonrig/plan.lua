@@ -24,6 +24,7 @@ end
 ---@field procedure table
 ---@field path string
 ---@field script string    its text
+---@field at table         while it is loaded: the group that is declared
 ---@field setup table[]
 ---@field main table[]
 ---@field teardown table[]
@@ -46,6 +47,7 @@ end
 function plan.load(path)
   local chunk, text = compile(path)
   local new = { path = path, script = text, setup = {}, main = {}, teardown = {}, names = {} }
+  new.at = new   -- the group that is being filled
   station.add_path(path)
   local outer = loading
   loading = new

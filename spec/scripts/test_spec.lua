@@ -91,6 +91,16 @@ describe("moonrig test", function()
     assert.equal("ERROR", last_run().outcome)
   end)
 
+  it("asks for the serial number of each unit until it fits, and for what a phase asks", function()
+    local text = [[test.phase("a", function(t) t:check("led", t:prompt("LED?", { kind = "yesno" })) end)]]
+    local output, code = run_command("printf 'XY1\\nSN7\\nyes\\nSN8\\nno\\n' | " .. command(text, "--repeat 9"))
+    assert.equal(1, code, output)
+    assert.matches('serial number "XY1" does not match', output, 1, true)
+    assert.matches("PASS[^\n]- unit SN7", output)
+    assert.matches("FAIL[^\n]- unit SN8", output)
+    assert.equal("SN8", last_run().dut.serial)
+  end)
+
   it("takes wrong arguments as such, and records nothing", function()
     local good = [[test.phase("a", function() end)]]
     for args, message in pairs {

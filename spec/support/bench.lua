@@ -61,9 +61,15 @@ function Bench:run(text, opts)
   opts = opts or {}
   local result = runner.run(self:load(text), {
     serial = opts.serial or "SN1", record = opts.record or self.record, observer = opts.observer,
-    operator = opts.operator, station = station.new { name = "ST1", instruments = self.instruments },
+    operator = opts.operator, ask = opts.ask, station = station.new { name = "ST1", instruments = self.instruments },
   })
   return result, self.record:load(result.id)
+end
+
+--- The last run of the record.
+function Bench:last()
+  local runs = self.record:runs()
+  return self.record:load(runs[#runs].id)
 end
 
 --- "name OUTCOME" of each phase of a run, attempts numbered from the second on.
