@@ -7,6 +7,7 @@ local core = require "moonrig.core"
 local format = require "moonrig.report.format"
 local limits = require "moonrig.limits"
 local prompt = require "moonrig.prompt"
+local units = require "moonrig.units"
 
 local measure = {}
 
@@ -36,13 +37,24 @@ local function record(state, method, given)
   if run.broken and state.phase.group ~= "teardown" then error(run.broken, 0) end
 end
 
--- What a measurement is judged by: declared with the phase, or given in the call.
+-- What a measurement is judged by: declared with the phase (or in the limits file), or given in the call. Beside
+-- declared limits the call may say the unit of its value, and who measured it.
 local function limits_of(state, name, given)
   local declared = state.phase.limits[name]
-  if declared and given then
-    refuse("measurement %q: its limits were declared with the phase; leave them out here", name)
+  for field in pairs(declared and given or {}) do
+    if field ~= "unit" and field ~= "instrument" and field ~= "uncertainty" then
+      refuse("measurement %q: its limits were declared with the phase; leave them out here", name)
+    end
   end
   return declared or limits.new(given, ("measurement %q"):format(name))
+end
+
+-- The value in the unit of its limits.
+local function converted(name, value, from, to)
+  if not from or not to or from == to then return value end
+  local result = type(value) == "number" and units.convert(value, from, to)
+  if not result then refuse("measurement %q: its value is in %s, its limits are in %s", name, from, to) end
+  return result
 end
 
 local function check_name(state, name)
@@ -52,17 +64,22 @@ local function check_name(state, name)
   end
 end
 
-local function take(state, name, value, judge)
+local function take(state, name, value, judge, given)
+  given = given or {}
+  value = converted(name, value, given.unit, judge.unit)
+  local unit = judge.unit or given.unit
   local passed, marginal, why = judge:judge(value, state.run.values)
   local taken = {
-    name = name, value = value, unit = judge.unit, outcome = passed and "PASS" or "FAIL", marginal = marginal,
-    limits = judge.recorded, instrument = judge.instrument, uncertainty = judge.uncertainty, doc = judge.doc,
+    name = name, value = value, unit = unit, outcome = passed and "PASS" or "FAIL", marginal = marginal,
+    limits = judge.recorded, instrument = given.instrument or judge.instrument,
+    uncertainty = given.uncertainty and converted(name, given.uncertainty, given.unit, judge.unit) or judge.uncertainty,
+    doc = judge.doc,
   }
   record(state, "measurement", taken)
   state.measured[name] = true
   state.run.values[name] = value
   if not passed then
-    state.failed = state.failed or ("%s = %s %s"):format(name, format.quantity(value, judge.unit), why)
+    state.failed = state.failed or ("%s = %s %s"):format(name, format.quantity(value, unit), why)
   end
   state.run:emit { event = "measurement", phase = state.phase.name, why = why, measurement = taken }
   if not passed and judge.stop_on_fail then
@@ -86,7 +103,7 @@ function Test:measure(name, value, given)
     refuse("measurement %q: expected a number, got %s; t:check takes strings and booleans", name,
       value == nil and "nil" or ("the %s %q"):format(type(value), tostring(value)))
   end
-  return take(state, name, value, limits_of(state, name, given))
+  return take(state, name, value, limits_of(state, name, given), given)
 end
 
 --- Records a value of any kind and judges it. Without limits it has to be the boolean true.
@@ -108,7 +125,8 @@ function Test:check(name, value, given)
   if not has_limits and kind ~= "boolean" then
     refuse("check %q: a %s wants limits, such as {equals = ...}", name, kind)
   end
-  return take(state, name, value, has_limits and limits_of(state, name, given) or limits.new({ equals = true }, name))
+  return take(state, name, value, has_limits and limits_of(state, name, given) or limits.new({ equals = true }, name),
+    given)
 end
 
 -- "psu_final.lua:12", the line of the procedure

@@ -1066,6 +1066,7 @@ function Procedures.teardown(name, opts, fn) end
 ---@field instruments? string[]    to open before the first phase; others are opened when they are first used
 ---@field stop_on_fail? boolean    a phase that fails ends the run; default false
 ---@field teardown_budget? number  seconds for all of teardown; default 30
+---@field limits? string           path of a file with limits, Lua or CSV, beside the procedure; see the guide
 
 --- How often to try again.
 ---@class moonrig.Retry

@@ -3,6 +3,8 @@
 -- runner.lua to run.  Each run loads the file anew, so that no local of it survives from unit to unit.
 local core = require "moonrig.core"
 local fields = require "moonrig.fields"
+local limits = require "moonrig.limits"
+local limitsfile = require "moonrig.limitsfile"
 local station = require "moonrig.station"
 
 local plan = {}
@@ -40,6 +42,33 @@ local function compile(path)
   return chunk, text
 end
 
+-- Phases by name, also those in groups.
+local function phases_of(group, all)
+  for _, items in ipairs { group.setup, group.main, group.teardown } do
+    for _, item in ipairs(items) do
+      if item.main then phases_of(item, all) else all[item.name] = item end
+    end
+  end
+  return all
+end
+
+-- Gives the phases the limits that the procedure has in a file.
+local function add_limits(new)
+  local path = station.beside(new.path, new.procedure.limits)
+  local file, phases = limitsfile.read(path), phases_of(new, {})
+  for name, of_phase in pairs(file.limits) do
+    local phase = phases[name]
+    if not phase then refuse(path, "the procedure has no phase %q", tostring(name)) end
+    if type(of_phase) ~= "table" then refuse(path, "%s: expected a table of measurements", name) end
+    for measurement, spec in pairs(of_phase) do
+      local what = ("%s: %s: %s"):format(path, name, tostring(measurement))
+      if phase.limits[measurement] then refuse(what, "it has limits in the procedure too") end
+      phase.limits[measurement] = limits.new(spec, what)
+    end
+  end
+  new.limits_file = { name = path:match "[^/]*$", version = file.version, sha256 = file.sha256, text = file.text }
+end
+
 --- Loads a procedure file. Its folder is added to package.path.
 ---@param path string
 ---@return moonrig.Plan
@@ -56,6 +85,7 @@ function plan.load(path)
   if not ok then error(e, 0) end
   if not new.procedure then refuse(path, "it has no test.procedure{name = ...}") end
   if #new.main == 0 then refuse(path, "it has no test.phase") end
+  if new.procedure.limits then add_limits(new) end
   return new
 end
 

@@ -181,9 +181,17 @@ local function start(plan, opts)
   self.simulated = self.session:is_simulated()
   self.entry = opts.record:start_run {
     station = opts.station.name, site = opts.station.site, operator = opts.operator, simulated = self.simulated,
+    config = plan.limits_file and { limits = { file = plan.limits_file.name, version = plan.limits_file.version,
+      sha256 = plan.limits_file.sha256 } },
     dut = self.dut, procedure = { name = plan.procedure.name, version = plan.procedure.version, script = plan.script },
   }
   self.id, self.num = self.entry.id, self.entry.num
+  local file = plan.limits_file
+  if file then
+    self:record(self.entry, "attachment", { name = file.name, mime = "text/plain", data = file.text })
+    self:record(self.entry, "log", { level = "info", message = ("limits: %s%s, sha256 %s"):format(file.name,
+      file.version and " version " .. file.version or "", file.sha256) })
+  end
   return self
 end
 

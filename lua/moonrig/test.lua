@@ -28,6 +28,7 @@ local PROCEDURE = {
   instruments = fields.list_of(fields.name, "a list of instrument names"),
   stop_on_fail = fields.boolean,
   teardown_budget = fields.positive,
+  limits = { fields.name[1], "the path of a limits file" },
 }
 local PHASE = {
   retry = retry,

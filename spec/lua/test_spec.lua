@@ -49,7 +49,7 @@ describe("a procedure file", function()
     refused("test.phase: expected a name, got function", "test.phase(function() end)")
     refused('test.phase "a": expected a function(t), got nil', 'test.phase("a", {})')
     refused('test.phase "a": expected a table of options, got number', 'test.phase("a", 5, function() end)')
-    refused('test.phase "a": there is no option "retries" (there are limits, retry, stop_on_fail, timeout)',
+    refused('test.phase "a": there is no option "retries" (there are background,',
       'test.phase("a", { retries = 1 }, function() end)')
     refused('test.phase "a": retry = -1: wants', 'test.phase("a", { retry = -1 }, function() end)')
     refused('test.phase "a": timeout = 0: wants a number above 0', 'test.phase("a", { timeout = 0 }, function() end)')
