@@ -26,6 +26,7 @@ local function parse(args)
   parser:option("--site", "which of the station's sites"):argname "N"
   parser:option("--report", "also write a report: text, json, junit, html; without PATH a file named after the unit; "
     .. "- is the standard output"):argname("FORMAT[=PATH]"):count "*"
+  parser:flag("--json-events", "write what happens as JSON, one object a line, for programs; all else goes to stderr")
   parser:option("--operator", "who tests"):argname "NAME"
   parser:option("--repeat", "how many runs, one after the other (default 1)"):target("times"):argname("N")
     :convert(function(text)
@@ -116,7 +117,10 @@ return function(args)
     return options.station and station.load(options.station, options.site) or station.new({}, { site = options.site })
   end)
   local procedure = usage(plan.load, options.file)
-  local out = is_to_stdout(reports) and io.stderr or io.stdout
+  if options.json_events and is_to_stdout(reports) then
+    cli.fail(cli.USAGE, "--json-events and a report to - are both for the standard output")
+  end
+  local out = (options.json_events or is_to_stdout(reports)) and io.stderr or io.stdout
   local ask = operator.new(out)
   local serial = identify(options, procedure, ask)
   if not serial then cli.fail(cli.USAGE, "say which unit: --dut SERIAL (nobody answers the question)") end
@@ -124,7 +128,8 @@ return function(args)
   local rec <close> = usage(results.open, options.results or of.results or results.DEFAULT)
   local is_terminal = core.is_terminal(out == io.stdout and 1 or 2) and not os.getenv "NO_COLOR"
     and os.getenv "TERM" ~= "dumb"
-  local observer, ended, code = live.new(out, is_terminal), {}, cli.PASS
+  local observer = options.json_events and require "moonrig.events".new(io.stdout) or live.new(out, is_terminal)
+  local ended, code = {}, cli.PASS
   for n = 1, options.times or 1 do
     if n > 1 then
       procedure = plan.load(options.file)

@@ -17,7 +17,8 @@ describe("units", function()
     } do
       assert.equal(case[4], units.convert(case[1], case[2], case[3]))
     end
-    for _, case in ipairs { { "V", "A" }, { "mV", "mA" }, { "degC", "K" }, { "m", "mm" }, { "V", "" }, { "dBm", "W" } } do
+    local others = { { "V", "A" }, { "mV", "mA" }, { "degC", "K" }, { "m", "mm" }, { "V", "" }, { "dBm", "W" } }
+    for _, case in ipairs(others) do
       assert.is_nil(units.convert(1, case[1], case[2]))
     end
   end)
@@ -57,7 +58,8 @@ describe("a limits file", function()
 
   it("as Lua gives the same", function()
     local result, as_recorded = run("limits.lua", [[
-      return { version = "8", limits = { ["5 V rail"] = { v = { unit = "V", within = { nominal = 5.2, percent = 1 } } } } }
+      local rail = { v = { unit = "V", within = { nominal = 5.2, percent = 1 } } }
+      return { version = "8", limits = { ["5 V rail"] = rail } }
     ]])
     assert.equal("PASS", result.outcome)
     assert.equal("8", as_recorded.config.limits.version)

@@ -101,6 +101,23 @@ describe("moonrig test", function()
     assert.equal("SN8", last_run().dut.serial)
   end)
 
+  it("tells a program what happens, one JSON object a line", function()
+    local line = "printf 'yes\\n' | " .. command([[test.phase("a", function(t)
+      t:check("led", t:prompt("LED?", { kind = "yesno" }))
+      t:measure("nan", 0 / 0)
+      t:attach("x.csv", "1")
+      t:log "said"
+    end)]], "--dut SN1 --json-events 2>&-")
+    local seen = {}
+    for text in run_command(line):gmatch "[^\n]+" do
+      local event = rig.json.decode(text)
+      seen[#seen + 1] = event.event
+      if event.name == "nan" then assert.same({ "nan", "FAIL" }, { event.value, event.outcome }) end
+    end
+    assert.equal("run_began phase_began prompt answer measurement measurement attachment log phase_ended "
+      .. "run_ended", table.concat(seen, " "):gsub(" instrument", ""))
+  end)
+
   it("takes wrong arguments as such, and records nothing", function()
     local good = [[test.phase("a", function() end)]]
     for args, message in pairs {

@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: MIT
+-- events.lua: a run as it goes on, for programs: an observer of runner.lua that writes one JSON object a line, in the
+-- words of the JSON report.  NaN and infinities are the strings "nan", "inf", "-inf".
+local json = require "moonrig.json"
+
+local events = {}
+
+local OPTIONS <const> = { nonfinite = "string", invalid = "escape" }
+
+local function pick(source, ...)
+  local out = {}
+  for _, name in ipairs { ... } do out[name] = source[name] end
+  return out
+end
+
+-- What each event holds beside its name; docs/events.md describes them.
+local as_json = {}
+
+function as_json.run_began(e)
+  local run, procedure = e.run, e.run.plan.procedure
+  return { id = run.id, num = run.num, dut = pick(run.dut, "serial", "part"),
+    procedure = pick(procedure, "name", "version"), station = run.session.station.name,
+    site = run.session.station.site, simulated = run.simulated }
+end
+
+function as_json.instrument(e)
+  return pick(e.instrument, "role", "url", "maker", "model", "serial", "firmware", "simulated", "cal_due")
+end
+
+function as_json.phase_began(e) return pick(e, "phase", "group", "attempt") end
+
+function as_json.measurement(e)
+  local out = pick(e.measurement, "name", "value", "unit", "outcome", "marginal", "limits", "instrument", "uncertainty",
+    "doc")
+  out.phase, out.why = e.phase, e.why
+  return out
+end
+
+function as_json.log(e)
+  local out = pick(e.log, "level", "message", "source")
+  out.phase = e.phase
+  return out
+end
+
+function as_json.attachment(e)
+  local out = pick(e.attachment, "name", "mime", "size")
+  out.phase = e.phase
+  return out
+end
+
+function as_json.prompt(e)
+  local out = pick(e.prompt, "kind", "message", "options", "unit", "image", "timeout")
+  out.phase = e.phase
+  return out
+end
+
+function as_json.answer(e) return { phase = e.phase, message = e.prompt.message, answer = e.answer } end
+
+function as_json.phase_ended(e)
+  return pick(e, "phase", "group", "attempt", "outcome", "code", "message", "duration")
+end
+
+function as_json.run_ended(e) return pick(e, "outcome", "code", "message", "duration") end
+
+--- An observer for runner.run that writes to a file.
+---@param out file*
+---@return fun(event: table)
+function events.new(out)
+  return function(event)
+    local object = as_json[event.event](event)
+    object.event = event.event
+    out:write(json.encode(object, OPTIONS), "\n")
+    out:flush()
+  end
+end
+
+return events
