@@ -172,11 +172,11 @@ local function start(plan, opts)
     dut = { serial = opts.serial, part = plan.procedure.part }, ask = opts.ask, asking = rig.lock(),
   }, Run)
   self.session = session.new(opts.station, { simulate = opts.simulate, opened = function(info)
+    local warning = info.calibration
+    info.calibration = nil
     self:record(self.entry, "instrument", info)
     self:emit { event = "instrument", instrument = info }
-    if info.cal_due and info.cal_due < os.date "!%Y-%m-%d" then
-      self:say("warning", ("%s: its calibration was due on %s"):format(info.role, info.cal_due))
-    end
+    if warning then self:say("warning", ("%s: %s"):format(info.role, warning)) end
   end })
   self.simulated = self.session:is_simulated()
   self.entry = opts.record:start_run {

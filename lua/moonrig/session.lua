@@ -4,6 +4,7 @@
 -- An instrument whose connection was lost stays lost for the phases of the run; teardown and the safe
 -- state open it again, since they are what switches a voltage off.
 local rig = require "moonrig"
+local calibration = require "moonrig.calibration"
 local core = require "moonrig.core"
 local fields = require "moonrig.fields"
 local station = require "moonrig.station"
@@ -72,7 +73,7 @@ local function identify(entry, instrument)
   local idn = instrument:idn()
   local text = idn.raw or table.concat({ idn.maker or "", idn.model or "", idn.serial or "", idn.firmware or "" }, ",")
   if entry.idn and not text:find(entry.idn) then
-    error(core.error { code = "not_found",
+    error(core.error { code = "not_found", op = "identify",
       message = ("expected an instrument that matches %s, found %s"):format(entry.idn, text) }, 0)
   end
   return idn
@@ -110,15 +111,21 @@ end
 local function open(self, role, entry)
   local found, url, options, simulated = pcall(url_of, self, entry)
   if not found then error(with_role(role, nil, url), 0) end
+  local _, words, refused = calibration.check(entry.calibration and entry.calibration.due,
+    self.station.calibration_policy)
+  if refused and not simulated then
+    local e = core.error { code = "permission", message = words .. ", and the station refuses it then" }
+    error(with_role(role, url, e), 0)
+  end
   local ok, port, instrument, idn = pcall(connect, entry, url, options)
   if not ok then error(with_role(role, url, port), 0) end
   self.in_use[role] = { port = port, instrument = instrument }
   if not was_used(self, role) then
     self.order[#self.order + 1] = role
-    local calibration = entry.calibration or {}
+    local given = entry.calibration or {}
     self.opened { role = role, url = url, simulated = simulated, maker = idn.maker, model = idn.model,
-      serial = idn.serial, firmware = idn.firmware, cal_due = calibration.due,
-      cal_certificate = calibration.certificate }
+      serial = idn.serial, firmware = idn.firmware, cal_due = given.due,
+      cal_certificate = given.certificate, calibration = words }
   end
   return instrument
 end

@@ -34,6 +34,7 @@ local station = {}
 ---@field results string?         record: path or URL
 ---@field instruments table<string, moonrig.StationInstrument>
 ---@field site string?
+---@field calibration_policy { warn_days: integer?, when_over: "warn"|"refuse"|nil }?  default: 30 days, warn
 ---@field path string?            of the file
 
 local refuse = fields.refuse
@@ -49,6 +50,11 @@ local STATION = {
   results = { fields.name[1], "a path or URL" },
   instruments = { fields.table[1], "a table: name = { url = ... }" },
   sites = { fields.table[1], "a table: name = { instruments = ... }" },
+  calibration_policy = { fields.table[1], "{ warn_days = 30, when_over = \"warn\" or \"refuse\" }" },
+}
+local POLICY = {
+  warn_days = fields.count,
+  when_over = { function(v) return v == "warn" or v == "refuse" end, '"warn" or "refuse"' },
 }
 local SITE = { instruments = STATION.instruments }
 local INSTRUMENT = {
@@ -117,6 +123,7 @@ function station.new(given, opts)
   local where = path or "station"
   if type(given) ~= "table" then refuse(where, "a station file returns a table, this one a %s", type(given)) end
   fields.check(where, given, STATION)
+  fields.check(where .. ": calibration_policy", given.calibration_policy or {}, POLICY)
   check_instruments(where, given.instruments)
   for name, site in pairs(given.sites or {}) do
     local here = ("%s: site %s"):format(where, name)
@@ -127,6 +134,7 @@ function station.new(given, opts)
   return {
     name = given.name or hostname(), results = given.results and station.beside(path, given.results), path = path,
     instruments = instruments_of(where, given, opts.site), site = opts.site,
+    calibration_policy = given.calibration_policy,
   }
 end
 
