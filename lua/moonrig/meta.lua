@@ -1191,8 +1191,8 @@ function Test:prompt(message, opts) end
 ---@field results? string    the record; default "results.db" in the folder where the test is started
 ---@field instruments? table<string, moonrig.StationInstrument>  by the names that procedures use: `t.psu`
 ---@field sites? table<string, { instruments: table<string, moonrig.StationInstrument> }>  places for a unit, each with
----@field calibration_policy? { warn_days: integer?, when_over: "warn"|"refuse" }  default: warn, from 30 days before
 ---  instruments of its own besides those of the station; `--site` says which
+---@field calibration_policy? { warn_days: integer?, when_over: "warn"|"refuse" }  default: warn, from 30 days before
 
 ---@class moonrig.StationInstrument
 ---@field url? string               of its port
