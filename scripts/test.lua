@@ -7,7 +7,9 @@ local live = require "moonrig.live"
 local operator = require "moonrig.operator"
 local plan = require "moonrig.plan"
 local results = require "moonrig.results"
+local rig = require "moonrig"
 local runner = require "moonrig.runner"
+local sites = require "moonrig.sites"
 local station = require "moonrig.station"
 
 local EXTENSION = { text = "txt", junit = "xml" }
@@ -18,12 +20,12 @@ local function parse(args)
     .. "Exit code: 0 PASS, 1 FAIL, 2 ERROR or TIMEOUT, 130 aborted.",
     "moonrig test psu_final.lua --dut PSU4711 --station station.lua --report html=psu4711.html")
   parser:argument("file", "the procedure"):argname "FILE.lua"
-  parser:option("--dut", "serial number of the unit; without it, it is asked for (a barcode scanner types it)")
-    :argname "SERIAL"
+  parser:option("--dut", "serial number of the unit; without it, it is asked for (a barcode scanner types it). With "
+    .. "--site all one for each site, in order, or SITE=SERIAL"):argname "SERIAL":count "*"
   parser:option("--station", "station file: the instruments and where they are"):argname "FILE"
   parser:option("--results", "record to write to (default: the station's, else results.db)"):argname "URL"
   parser:flag("--simulate", "put the simulator of each instrument in its place; the run is marked")
-  parser:option("--site", "which of the station's sites"):argname "N"
+  parser:option("--site", "which of the station's sites; all: a unit at each, at once"):argname "N"
   parser:option("--report", "also write a report: text, json, junit, html; without PATH a file named after the unit; "
     .. "- is the standard output"):argname("FORMAT[=PATH]"):count "*"
   parser:flag("--json-events", "write what happens as JSON, one object a line, for programs; all else goes to stderr")
@@ -83,23 +85,92 @@ local function is_to_stdout(reports)
   end
 end
 
--- The serial number: as given, or asked for until it fits; nil when nobody answers.
-local function identify(options, procedure, ask)
-  if options.dut then
-    local problem = plan.check_serial(procedure, options.dut)
+-- The serial number of the unit at a site: as given, or asked for until it fits; nil when nobody answers, false
+-- when there is no unit at this site.
+local function identify(given, procedure, ask, site)
+  if given then
+    local problem = plan.check_serial(procedure, given)
     if problem then cli.fail(cli.USAGE, "--dut: %s", problem) end
-    return options.dut
+    return given
   end
-  local text = "Serial number: "
+  local question = site and ("Serial number at site %s (Enter: none): "):format(site) or "Serial number: "
+  local text = question
   while true do
     local ok, line = pcall(ask, text, math.huge)
     if not ok and type(line) == "table" and line.code == "closed" then return nil end
     if not ok then error(line, 0) end
     local serial = line:match "^%s*(.-)%s*$"
+    if site and serial == "" then return false end
     local problem = plan.check_serial(procedure, serial)
     if not problem then return serial end
-    text = problem .. "; serial number: "
+    text = problem .. "; s" .. question:sub(2)
   end
+end
+
+-- What --dut says for each site: by its name, or in order.
+local function given_serials(options, stations)
+  local serials, next_site = {}, 1
+  for _, text in ipairs(options.dut) do
+    local site, serial = text:match "^(%w+)=(.*)$"
+    if #stations > 1 and site then
+      serials[site] = serial
+    elseif next_site > #stations then
+      cli.fail(cli.USAGE, "--dut %s: there is no further site for it", text)
+    else
+      serials[stations[next_site].site or ""] = text
+      next_site = next_site + 1
+    end
+  end
+  return serials
+end
+
+-- What is to be run now: a job for each site that has a unit; nil when nobody answers.
+local function next_jobs(options, stations, ask)
+  local serials, jobs = given_serials(options, stations), {}
+  local is_given = #options.dut > 0
+  for _, of in ipairs(stations) do
+    local procedure = usage(plan.load, options.file)
+    local given = serials[of.site or ""]
+    local serial = (given or not is_given) and identify(given, procedure, ask, #stations > 1 and of.site or nil)
+    if serial == nil then return nil end
+    if serial then jobs[#jobs + 1] = { plan = procedure, opts = { serial = serial, station = of } } end
+  end
+  if #jobs == 0 then cli.fail(cli.USAGE, "there is no unit at any site") end
+  return jobs
+end
+
+-- An observer for each job: live lines, those of several sites with the name of the site before them.
+local function observe(jobs, options, out)
+  local is_terminal = core.is_terminal(out == io.stdout and 1 or 2) and not os.getenv "NO_COLOR"
+    and os.getenv "TERM" ~= "dumb"
+  for _, job in ipairs(jobs) do
+    if options.json_events then
+      job.opts.observer = require "moonrig.events".new(io.stdout, #jobs > 1 and job.opts.station.site or nil)
+    elseif #jobs > 1 then
+      job.opts.observer = live.new(sites.output(out, job.opts.station.site), false)
+    else
+      job.opts.observer = live.new(out, is_terminal)
+    end
+  end
+end
+
+local function run_jobs(jobs, options, rec, ask)
+  local shared = #jobs > 1 and sites.share((function()
+    local stations = {}
+    for i, job in ipairs(jobs) do stations[i] = job.opts.station end
+    return stations
+  end)(), options.simulate) or nil
+  local asking = rig.lock()
+  for _, job in ipairs(jobs) do
+    local opts, site = job.opts, #jobs > 1 and "site " .. job.opts.station.site .. ": " or ""
+    opts.record, opts.operator, opts.simulate, opts.shared = rec, options.operator, options.simulate, shared
+    opts.ask = function(text, timeout)
+      local held <close> = asking:acquire(timeout) -- luacheck: ignore held
+      return ask(site .. text, timeout)
+    end
+  end
+  if #jobs == 1 then return { runner.run(jobs[1].plan, jobs[1].opts) } end
+  return sites.run(jobs)
 end
 
 -- A procedure that ended the program would leave the unit under power: no teardown, no safe state.
@@ -113,34 +184,30 @@ return function(args)
   local options = parse(args)
   keep_running()
   local reports = wanted_reports(options)
-  local of = usage(function()
-    return options.station and station.load(options.station, options.site) or station.new({}, { site = options.site })
+  local stations = usage(function()
+    if not options.station then return { station.new({}, { site = options.site }) } end
+    if options.site == "all" then return station.load_sites(options.station) end
+    return { station.load(options.station, options.site) }
   end)
-  local procedure = usage(plan.load, options.file)
   if options.json_events and is_to_stdout(reports) then
     cli.fail(cli.USAGE, "--json-events and a report to - are both for the standard output")
   end
   local out = (options.json_events or is_to_stdout(reports)) and io.stderr or io.stdout
   local ask = operator.new(out)
-  local serial = identify(options, procedure, ask)
-  if not serial then cli.fail(cli.USAGE, "say which unit: --dut SERIAL (nobody answers the question)") end
+  local jobs = next_jobs(options, stations, ask)
+  if not jobs then cli.fail(cli.USAGE, "say which unit: --dut SERIAL (nobody answers the question)") end
 
-  local rec <close> = usage(results.open, options.results or of.results or results.DEFAULT)
-  local is_terminal = core.is_terminal(out == io.stdout and 1 or 2) and not os.getenv "NO_COLOR"
-    and os.getenv "TERM" ~= "dumb"
-  local observer = options.json_events and require "moonrig.events".new(io.stdout) or live.new(out, is_terminal)
-  local ended, code = {}, cli.PASS
+  local rec <close> = usage(results.open, options.results or stations[1].results or results.DEFAULT)
+  local ended, code, aborted = {}, cli.PASS, false
   for n = 1, options.times or 1 do
-    if n > 1 then
-      procedure = plan.load(options.file)
-      serial = identify(options, procedure, ask)
+    if n > 1 then jobs = next_jobs(options, stations, ask) end
+    if not jobs or aborted then break end
+    observe(jobs, options, out)
+    for _, result in ipairs(run_jobs(jobs, options, rec, ask)) do
+      ended[#ended + 1] = result
+      code = math.max(code, EXIT[result.outcome])
+      aborted = aborted or result.outcome == "ABORTED"
     end
-    if not serial then break end
-    local result = runner.run(procedure, { serial = serial, record = rec, station = of,
-      operator = options.operator, simulate = options.simulate, observer = observer, ask = ask })
-    ended[n] = result
-    code = math.max(code, EXIT[result.outcome])
-    if result.outcome == "ABORTED" then break end
   end
   out:write("record: ", rec.path, "\n")
   write_reports(rec, ended, reports, out)

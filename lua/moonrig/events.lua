@@ -64,10 +64,12 @@ function as_json.run_ended(e) return pick(e, "outcome", "code", "message", "dura
 
 --- An observer for runner.run that writes to a file.
 ---@param out file*
+---@param site? string   with several sites: which of them
 ---@return fun(event: table)
-function events.new(out)
+function events.new(out, site)
   return function(event)
     local object = as_json[event.event](event)
+    object.site = site
     object.event = event.event
     out:write(json.encode(object, OPTIONS), "\n")
     out:flush()

@@ -241,7 +241,10 @@ local Class = {
   __name = "moonrig.Test",
   __index = function(t, name)
     if Test[name] then return Test[name] end
-    return states[t].run.session:get(name)
+    local state = states[t]
+    local of = state.run.session
+    if not state.give_back and of:is_shared(name) then state.give_back = of.shared:take(state.run) end
+    return of:get(name)
   end,
 }
 

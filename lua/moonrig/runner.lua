@@ -171,7 +171,7 @@ local function start(plan, opts)
     budget = plan.procedure.teardown_budget or TEARDOWN_BUDGET,
     dut = { serial = opts.serial, part = plan.procedure.part }, ask = opts.ask, asking = rig.lock(),
   }, Run)
-  self.session = session.new(opts.station, { simulate = opts.simulate, opened = function(info)
+  self.session = session.new(opts.station, { simulate = opts.simulate, shared = opts.shared, opened = function(info)
     local warning = info.calibration
     info.calibration = nil
     self:record(self.entry, "instrument", info)
@@ -207,7 +207,8 @@ end
 ---@async
 ---@param plan moonrig.Plan
 ---@param opts { serial: string, record: moonrig.Record, station: moonrig.Station, operator: string?,
----  simulate: boolean?, observer: fun(event: table)?, ask: fun(text: string, timeout: number): string }
+---  simulate: boolean?, shared: moonrig.Shared?, observer: fun(event: table)?,
+---  ask: fun(text: string, timeout: number): string }
 ---@return moonrig.RunResult
 ---  Raises: what keeps the run from being started in the record
 function runner.run(plan, opts)

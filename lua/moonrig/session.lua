@@ -22,8 +22,8 @@ Session.__index = Session
 
 --- Starts to use a station.
 ---@param of moonrig.Station
----@param opts? { simulate: boolean?, opened: fun(info: moonrig.RunInstrument)? }  opened: called when an instrument
----  was opened for the first time
+---@param opts? { simulate: boolean?, opened: fun(info: moonrig.RunInstrument)?, shared: moonrig.Shared? }  opened:
+---  called when an instrument was used for the first time; shared: the instruments that other sites use too
 ---@return moonrig.Session
 function session.new(of, opts)
   opts = opts or {}
@@ -32,6 +32,8 @@ function session.new(of, opts)
     in_use = {},   -- role -> { port, instrument }
     order = {},    -- roles in the order of their first use
     locks = {},    -- role -> lock: two tasks open an instrument once
+    shared = opts.shared,
+    seen = {},     -- shared roles that this run has used
   }, Session)
 end
 
@@ -130,12 +132,28 @@ local function open(self, role, entry)
   return instrument
 end
 
+--- Is it an instrument that other sites use too?
+function Session:is_shared(role) return self.shared ~= nil and self.shared.roles[role] or false end
+
+--- A shared instrument, of which this run is told as if it were its own.
+function Session:get_shared(role)
+  local instrument = self.shared.session:get(role)
+  if not self.seen[role] then
+    self.seen[role] = true
+    local info = {}
+    for name, value in pairs(self.shared.infos[role]) do info[name] = value end
+    self.opened(info)
+  end
+  return instrument
+end
+
 --- The instrument of that name; opened and identified when this is its first use.
 ---@async
 ---@param role string
 ---@return any instrument what its driver made
 ---  Raises: not_found (no such name, or another instrument answers there), and what opening raises
 function Session:get(role)
+  if self:is_shared(role) then return self:get_shared(role) end
   local used = self.in_use[role]
   if used then return used.instrument end
   local entry = self.station.instruments[role]
@@ -187,6 +205,7 @@ end
 ---@return { role: string, commands: string, err: any? }[] done in the order of first use
 function Session:safe_state()
   local done, tasks = {}, {}
+  if self:is_last() then done = self.shared.session:safe_state() end
   self:forget_lost()
   for _, role in ipairs(self.order) do
     local commands = self.station.instruments[role].safe_state
@@ -203,8 +222,12 @@ function Session:safe_state()
   return done
 end
 
+--- Is this the last run that uses shared instruments? Their safe state and their end are its affair.
+function Session:is_last() return self.shared ~= nil and self.shared.users == 1 end
+
 --- Whether a safe state is declared for an instrument that was used.
 function Session:has_safe_state()
+  if self:is_last() and self.shared.session:has_safe_state() then return true end
   for _, role in ipairs(self.order) do
     if self.station.instruments[role].safe_state then return true end
   end
@@ -222,6 +245,11 @@ end
 
 --- Closes all instruments; twice does no harm.
 function Session:close()
+  if self.shared then
+    self.shared.users = self.shared.users - 1
+    if self.shared.users == 0 then self.shared.session:close() end
+    self.shared = nil
+  end
   for role, used in pairs(self.in_use) do
     if used.instrument ~= used.port and type(used.instrument) == "table" and used.instrument.close then
       pcall(used.instrument.close, used.instrument)

@@ -34,6 +34,7 @@ local station = {}
 ---@field results string?         record: path or URL
 ---@field instruments table<string, moonrig.StationInstrument>
 ---@field site string?
+---@field shared string[]         instruments that the other sites use too
 ---@field calibration_policy { warn_days: integer?, when_over: "warn"|"refuse"|nil }?  default: 30 days, warn
 ---@field path string?            of the file
 
@@ -97,14 +98,17 @@ local function instruments_of(where, given, site)
     return all
   end
   local chosen = site and (given.sites[site] or given.sites[math.tointeger(site)])
-  if site == "all" and not chosen then
-    refuse(where, "this moonrig runs one site at a time; start one for each: %s", fields.names(given.sites))
-  elseif not chosen then
+  if not chosen then
     refuse(where, "%s; it has the sites %s", site and ("there is no site %q"):format(site) or "say which --site",
       fields.names(given.sites))
   end
+  local shared = {}
+  for role in pairs(all) do
+    if not (chosen.instruments or {})[role] then shared[#shared + 1] = role end
+  end
+  table.sort(shared)
   for role, entry in pairs(chosen.instruments or {}) do all[role] = entry end
-  return all
+  return all, shared
 end
 
 local function hostname()
@@ -131,9 +135,10 @@ function station.new(given, opts)
     fields.check(here, site, SITE)
     check_instruments(here, site.instruments)
   end
+  local instruments, shared = instruments_of(where, given, opts.site)
   return {
     name = given.name or hostname(), results = given.results and station.beside(path, given.results), path = path,
-    instruments = instruments_of(where, given, opts.site), site = opts.site,
+    instruments = instruments, shared = shared or {}, site = opts.site,
     calibration_policy = given.calibration_policy,
   }
 end
@@ -145,12 +150,8 @@ function station.beside(path, name)
   return dir .. name
 end
 
---- Reads a station file. Its folder is added to package.path, for drivers.
----@param path string
----@param site? string    which of its sites
----@return moonrig.Station
----  Raises: not_found, unsupported
-function station.load(path, site)
+-- What a station file returns. Its folder is added to package.path, for drivers.
+local function read(path)
   local f <close> = io.open(path, "rb")
   if not f then
     error(core.error { code = "not_found", message = ("there is no station file %s"):format(path) }, 0)
@@ -161,7 +162,38 @@ function station.load(path, site)
   local ok, given = pcall(chunk)
   if not ok and type(given) == "table" and given.code == "cancelled" then error(given, 0) end
   if not ok then refuse(path, "%s", tostring(given)) end
-  return station.new(given, { path = path, site = site })
+  return given
+end
+
+--- Reads a station file.
+---@param path string
+---@param site? string    which of its sites
+---@return moonrig.Station
+---  Raises: not_found, unsupported
+function station.load(path, site)
+  return station.new(read(path), { path = path, site = site })
+end
+
+-- Numbers by their value, names by the alphabet.
+local function in_order(a, b)
+  local x, y = tonumber(a), tonumber(b)
+  if x and y then return x < y end
+  return tostring(a) < tostring(b)
+end
+
+--- Reads a station file: a station for each of its sites, in order.
+---@param path string
+---@return moonrig.Station[]
+---  Raises: not_found, unsupported
+function station.load_sites(path)
+  local given, all, names = read(path), {}, {}
+  if type(given) ~= "table" or type(given.sites) ~= "table" or not next(given.sites) then
+    refuse(path, "--site all: this station has no sites")
+  end
+  for name in pairs(given.sites) do names[#names + 1] = name end
+  table.sort(names, in_order)
+  for i, name in ipairs(names) do all[i] = station.new(given, { path = path, site = tostring(name) }) end
+  return all
 end
 
 --- Lets require find modules beside a file.

@@ -118,6 +118,26 @@ describe("moonrig test", function()
       .. "run_ended", table.concat(seen, " "):gsub(" instrument", ""))
   end)
 
+  it("tests a unit at each site at once, with the name of the site before its lines", function()
+    local station = file(([[return { name = "ST1", results = %q, sites = { {}, {}, spare = {} } }]]):format(results))
+    local procedure = file [[local test = require "moonrig".test
+      test.procedure { name = "P", serial = "^SN%d+$" }
+      test.phase("a", function(t) t:check("good", t.dut.serial ~= "SN3") end)]]
+    local line = ("%s test %s --station %s --site all --report junit=- 2>&1 "):format(moonrig, procedure, station)
+    local output, code = run_command(line .. "--dut SN2 --dut spare=SN3")
+    assert.equal(1, code, output)
+    assert.matches("1 | PASS  unit SN2", output, 1, true)
+    assert.matches("spare | FAIL  unit SN3", output, 1, true)
+    assert.equal(2, select(2, output:gsub("<testsuite ", "")))
+    output, code = run_command("printf 'SN5\\n\\nSN6\\n' | " .. line)
+    assert.equal(0, code, output)
+    assert.matches("Serial number at site 2 (Enter: none):", output, 1, true)
+    assert.matches("spare | PASS  unit SN6", output, 1, true)
+    output, code = run_command(line .. "--dut SN1 --dut SN2 --dut SN3 --dut SN4")
+    assert.equal(64, code)
+    assert.matches("there is no further site for it", output)
+  end)
+
   it("takes wrong arguments as such, and records nothing", function()
     local good = [[test.phase("a", function() end)]]
     for args, message in pairs {

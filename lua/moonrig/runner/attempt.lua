@@ -63,6 +63,7 @@ local function perform(run, phase, entry, number)
   local began = core.now()
   local ok, e = core.deadline(phase.timeout or math.huge, xpcall, phase.fn, traceback, t)
   local result = conclude(run, phase, state, ok, e, core.now() - began)
+  if state.give_back then state.give_back() end    -- instruments that other sites use too
   result.stop, result.again = state.stop, state.again
   if result.outcome == "ERROR" then measure.unset(state) end
   if result.traceback then
