@@ -1,4 +1,4 @@
--- multimeter.lua: a driver for a SCPI multimeter. In a station file: dmm = { url = ..., driver = "drivers.multimeter" };
+-- multimeter.lua: a driver for a multimeter. In a station file: dmm = { url = ..., driver = "drivers.multimeter" };
 -- a procedure then says t:measure("v", (t.dmm:volts(4)), { unit = "V", min = 4.95, max = 5.05 }).
 local rig = require "moonrig"
 
