@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- report.lua: moonrig report: runs out of the record, as text, JSON, JUnit XML or HTML.
+-- report.lua: moonrig report: runs out of the record, in any of the formats of lua/moonrig/report.
 local cli = require "moonrig.cli"
+local core = require "moonrig.core"
 local report = require "moonrig.report"
 local results = require "moonrig.results"
 
@@ -33,6 +34,9 @@ end
 local function check(parser, given)
   local ok, e = pcall(report.check_format, given.format)
   if not ok then parser:error(e.message) end
+  if report.is_binary(given.format) and not given.output and core.is_terminal(1) then
+    parser:error(("--format %s: not on a terminal; name a file with -o"):format(given.format))
+  end
   if given.run[1] and (given.last or given.dut or given.since) then
     parser:error "name runs, or select them with --last, --dut and --since, not both"
   end

@@ -6,13 +6,13 @@ local core = require "moonrig.core"
 local live = require "moonrig.live"
 local operator = require "moonrig.operator"
 local plan = require "moonrig.plan"
+local report = require "moonrig.report"
 local results = require "moonrig.results"
 local rig = require "moonrig"
 local runner = require "moonrig.runner"
 local sites = require "moonrig.sites"
 local station = require "moonrig.station"
 
-local EXTENSION = { text = "txt", junit = "xml" }
 local EXIT = { PASS = cli.PASS, FAIL = cli.FAIL, ERROR = cli.ERROR, TIMEOUT = cli.ERROR, ABORTED = cli.ABORTED }
 
 local function parse(args)
@@ -26,8 +26,8 @@ local function parse(args)
   parser:option("--results", "record to write to (default: the station's, else results.db)"):argname "URL"
   parser:flag("--simulate", "put the simulator of each instrument in its place; the run is marked")
   parser:option("--site", "which of the station's sites; all: a unit at each, at once"):argname "N"
-  parser:option("--report", "also write a report: text, json, junit, html; without PATH a file named after the unit; "
-    .. "- is the standard output"):argname("FORMAT[=PATH]"):count "*"
+  parser:option("--report", "also write a report: " .. table.concat(report.formats, ", ")
+    .. "; without PATH a file named after the unit; - is the standard output"):argname("FORMAT[=PATH]"):count "*"
   parser:flag("--json-events", "write what happens as JSON, one object a line, for programs; all else goes to stderr")
   parser:option("--operator", "who tests"):argname "NAME"
   parser:option("--repeat", "how many runs, one after the other (default 1)"):target("times"):argname("N")
@@ -51,11 +51,12 @@ end
 
 local function wanted_reports(options)
   local reports = {}
-  if #options.report == 0 then return reports end
-  local check_format = require("moonrig.report").check_format
   for _, text in ipairs(options.report) do
     local format, path = text:match "^([^=]*)=?(.*)$"
-    usage(check_format, format)
+    usage(report.check_format, format, options.times)
+    if path == "-" and report.is_binary(format) and core.is_terminal(1) then
+      cli.fail(cli.USAGE, "--report %s: not on a terminal; name a file: %s=FILE", text, format)
+    end
     reports[#reports + 1] = { format = format, path = path ~= "" and path or nil }
   end
   return reports
@@ -67,12 +68,11 @@ local function write_reports(rec, ended, reports, out)
   local of = #runs == 1 and runs[1] or runs
   local options = { blob = function(sha256) return rec:blob(sha256) end }
   for _, wanted in ipairs(reports) do
-    local report = require "moonrig.report"
     if wanted.path == "-" then
       cli.write(report.render(wanted.format, of, options))
     else
       local path = wanted.path or ("%s-%d.%s"):format(runs[1].dut.serial:gsub("[^%w._-]", "_"), runs[1].num,
-        EXTENSION[wanted.format] or wanted.format)
+        report.extension(wanted.format))
       report.write(wanted.format, of, path, options)
       out:write(wanted.format, " report: ", path, "\n")
     end

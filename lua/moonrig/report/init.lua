@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- report/init.lua: a stored run, or several, as a document. Each format is a module with one function
--- render(runs, context) -> string; a new format is a file and its name in `report.formats`.
+-- render(runs, context) -> string; a new format is a file, its name in `report.formats`, and what is special
+-- about it in `traits`.
 -- A report is made from the tree that rec:load() gives (record.lua) and from nothing else.
 
 local core = require "moonrig.core"
@@ -8,38 +9,68 @@ local core = require "moonrig.core"
 local report = {}
 
 --- What render and write can make.
-report.formats = { "text", "json", "junit", "html" }
+report.formats = { "text", "json", "junit", "html", "csv", "csv-wide" }
+
+-- module: its file, when that is not its name. single: one run in a document, no more. ended: no run that goes on.
+-- binary: nothing for a terminal. extension: of a file, when that is not the name.
+local traits = {
+  text = { extension = "txt" }, junit = { extension = "xml" },
+  ["csv-wide"] = { module = "csv_wide", extension = "wide.csv" },
+}
 
 local known = {}
-for _, name in ipairs(report.formats) do known[name] = true end
+for _, name in ipairs(report.formats) do known[name] = traits[name] or {} end
 
 local function fail(code, message, ...)
   error(core.error { code = code, message = message:format(...) }, 0)
 end
 
---- Raises `unsupported`, with a list of what there is, when there is no such format.
+local function module_of(format) return require("moonrig.report." .. (known[format].module or format)) end
+
+--- Raises `unsupported`, with a list of what there is, when there is no such format, and when it cannot hold that
+--- many runs; `not_found` when it needs a program that is not installed.
 ---@param format string
-function report.check_format(format)
-  if known[format] then return end
-  fail("unsupported", 'there is no report format "%s"; there are %s', tostring(format),
-    table.concat(report.formats, ", "))
+---@param count integer?  how many runs; 1 unless given
+function report.check_format(format, count)
+  local about = known[format]
+  if not about then
+    fail("unsupported", 'there is no report format "%s"; there are %s', tostring(format),
+      table.concat(report.formats, ", "))
+  end
+  if about.single and (count or 1) > 1 then
+    fail("unsupported", "%s holds one run in a file, not %d; write a file for each", format, count)
+  end
+  if about.program then module_of(format).check() end
 end
+
+--- Whether a format is made of bytes that do no good on a terminal.
+---@param format string
+---@return boolean
+function report.is_binary(format) return known[format].binary or false end
+
+--- How the names of files of a format end: "xml" for "junit".
+---@param format string
+---@return string
+function report.extension(format) return known[format].extension or format end
 
 ---@class moonrig.ReportOptions
 ---@field blob nil|fun(sha256: string): string?  gives the bytes of an attachment, for images; rec:blob does
 
 --- Makes a report.
----@param format "text"|"json"|"junit"|"html"
+---@param format string   one of report.formats
 ---@param run moonrig.Run|moonrig.Run[]   one run, or a list of them for one document about all: text one after
----  the other, a JSON array, one `testsuites`, one page with an index
+---  the other, a JSON array, one `testsuites`, one page with an index, rows of a table
 ---@param options moonrig.ReportOptions?
 ---@return string
----  Raises: unsupported (no such format)
+---  Raises: unsupported (no such format, or it cannot hold these runs)
 function report.render(format, run, options)
-  report.check_format(format)
   local runs = run.phases and { run } or run
+  report.check_format(format, #runs)
+  for _, one in ipairs(known[format].ended and runs or {}) do
+    if not one.outcome then fail("unsupported", "%s: run %d has not ended yet", format, one.num) end
+  end
   local context = { blob = options and options.blob or function() return nil end, many = not run.phases }
-  return require("moonrig.report." .. format).render(runs, context)
+  return module_of(format).render(runs, context)
 end
 
 local codes = { [2] = "not_found", [13] = "permission", [1] = "permission" }

@@ -1,0 +1,65 @@
+-- SPDX-License-Identifier: MIT
+-- report/csv.lua: runs as one long table, a row for each measurement of each attempt; a run without measurements has
+-- one row, so that none is missing.  How fields are written is in table.lua.
+
+local csv = require "moonrig.report.table"
+local format = require "moonrig.report.format"
+local json = require "moonrig.json"
+local summary = require "moonrig.report.summary"
+
+local document = {}
+
+local function limit(name) return { name, function(m) return m.limits and m.limits[name] end } end
+local function of_phase(name, key) return { name, function(_, phase) return phase[key] end } end
+
+local function choices(m)
+  return m.limits and m.limits.one_of and json.encode(m.limits.one_of, { nonfinite = "string", invalid = "replace" })
+end
+
+local columns = {
+  of_phase("phase", "name"), of_phase("group", "group"), of_phase("attempt", "attempt"),
+  { "repeated", function(_, phase, sum) return sum.superseded[phase] end },
+  { "phase_outcome", function(_, phase) return phase.outcome or "RUNNING" end },
+  { "measurement", function(m) return m.name end }, { "at_s", function(m) return m.at end },
+  { "type", function(m) return m.value ~= nil and (math.type(m.value) or type(m.value)) or nil end },
+  { "value", function(m) return m.value end }, { "unit", function(m) return m.unit end },
+  { "outcome", function(m) return m.outcome end }, { "marginal", function(m) return m.marginal end },
+  limit "min", limit "max", limit "marginal_min", limit "marginal_max", limit "nominal", limit "within",
+  limit "equals", { "one_of", choices }, limit "matches",
+  { "limits", function(m) return format.limits(m.limits, m.unit) end },
+  { "instrument", function(m) return m.instrument end }, { "uncertainty", function(m) return m.uncertainty end },
+  { "doc", function(m) return m.doc end },
+}
+
+local WIDTH = #csv.run_columns + #columns
+
+local function head()
+  local names = {}
+  for _, list in ipairs { csv.run_columns, columns } do
+    for _, column in ipairs(list) do names[#names + 1] = column[1] end
+  end
+  return csv.row(names, WIDTH)
+end
+
+local function add_run(rows, run)
+  local sum, start, is_empty = summary.of(run), {}, true
+  for i, column in ipairs(csv.run_columns) do start[i] = column[2](run) end
+  for _, phase in ipairs(run.phases) do
+    for _, m in ipairs(phase.measurements) do
+      local values = table.move(start, 1, #csv.run_columns, 1, {})
+      for i, column in ipairs(columns) do values[#csv.run_columns + i] = column[2](m, phase, sum) end
+      rows[#rows + 1], is_empty = csv.row(values, WIDTH), false
+    end
+  end
+  if is_empty then rows[#rows + 1] = csv.row(start, WIDTH) end
+end
+
+---@param runs moonrig.Run[]
+---@return string
+function document.render(runs)
+  local rows = { head() }
+  for _, run in ipairs(runs) do add_run(rows, run) end
+  return table.concat(rows)
+end
+
+return document

@@ -1,0 +1,54 @@
+-- SPDX-License-Identifier: MIT
+-- report/csv_wide.lua: runs as one wide table, a row for each run and a column for each measurement, named
+-- "phase / measurement (unit)".  Of a phase that was repeated the last attempt counts; what a run did not measure is
+-- empty.  Measurements of the same name, phase and unit have "#2" behind their name.
+
+local csv = require "moonrig.report.table"
+local summary = require "moonrig.report.summary"
+
+local document = {}
+
+local function title(phase, m)
+  local unit = m.unit and m.unit ~= "" and (" (%s)"):format(m.unit) or ""
+  local group = phase.group ~= "main" and phase.group .. ": " or ""
+  return ("%s%s / %s%s"):format(group, phase.name, m.name, unit)
+end
+
+-- The values of a run by the title of their column; new titles go to the end of `titles`.
+local function values_of(run, titles)
+  local sum, values, count = summary.of(run), {}, {}
+  for _, phase in ipairs(run.phases) do
+    for _, m in ipairs(sum.superseded[phase] and {} or phase.measurements) do
+      local name = title(phase, m)
+      count[name] = (count[name] or 0) + 1
+      if count[name] > 1 then name = ("%s #%d"):format(name, count[name]) end
+      if not titles[name] then
+        titles[#titles + 1] = name
+        titles[name] = true
+      end
+      values[name] = m.value
+    end
+  end
+  return values
+end
+
+---@param runs moonrig.Run[]
+---@return string
+function document.render(runs)
+  local titles, all = {}, {}
+  for i, run in ipairs(runs) do all[i] = values_of(run, titles) end
+  local first = #csv.run_columns
+  local width, names = first + #titles, {}
+  for i, column in ipairs(csv.run_columns) do names[i] = column[1] end
+  table.move(titles, 1, #titles, first + 1, names)
+  local rows = { csv.row(names, width) }
+  for i, run in ipairs(runs) do
+    local values = {}
+    for k, column in ipairs(csv.run_columns) do values[k] = column[2](run) end
+    for k, name in ipairs(titles) do values[first + k] = all[i][name] end
+    rows[i + 1] = csv.row(values, width)
+  end
+  return table.concat(rows)
+end
+
+return document
