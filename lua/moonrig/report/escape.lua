@@ -16,8 +16,10 @@ local named = { ["\r"] = "\\r" }
 local function show_byte(c) return named[c] or ("\\x%02x"):format(c:byte()) end
 local function show_code(c) return ("\\u{%x}"):format(utf8.codepoint(c)) end
 
--- Bytes that are no UTF-8 become \xNN.
-local function valid_utf8(s)
+--- Bytes that are no UTF-8 become \xNN, the rest stays.
+---@param s string
+---@return string
+function escape.utf8(s)
   local out, at = {}, 1
   while true do
     local length, wrong = utf8.len(s, at)
@@ -40,7 +42,7 @@ local unseen = { "\xc2[\x80-\x9f]", "\xd8\x9c", "\xe2\x80[\x8e\x8f\xaa-\xae]", "
 ---@return string
 function escape.visible(s)
   if not s:find("[^\n\t -~]") then return s end
-  s = valid_utf8(s):gsub("[%z\1-\8\11-\31\127]", show_byte)
+  s = escape.utf8(s):gsub("[%z\1-\8\11-\31\127]", show_byte)
   for _, pattern in ipairs(unseen) do s = s:gsub(pattern, show_code) end
   return s
 end
