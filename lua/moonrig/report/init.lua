@@ -9,7 +9,7 @@ local core = require "moonrig.core"
 local report = {}
 
 --- What render and write can make.
-report.formats = { "text", "json", "junit", "html", "csv", "csv-wide", "openhtf" }
+report.formats = { "text", "json", "junit", "html", "csv", "csv-wide", "openhtf", "stdf" }
 
 -- module: its file, when that is not its name. single: one run in a document, no more. ended: no run that goes on.
 -- binary: nothing for a terminal. extension: of a file, when that is not the name.
@@ -17,6 +17,7 @@ local traits = {
   text = { extension = "txt" }, junit = { extension = "xml" },
   ["csv-wide"] = { module = "csv_wide", extension = "wide.csv" },
   openhtf = { single = true, ended = true, extension = "openhtf.json" },
+  stdf = { ended = true, binary = true },
 }
 
 local known = {}
