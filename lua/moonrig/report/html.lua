@@ -76,7 +76,7 @@ local function head(title, css)
 end
 
 ---@param runs moonrig.Run[]
----@param context { blob: (fun(sha256: string): string?), many: boolean }
+---@param context { blob: (fun(sha256: string): string?), many: boolean, paper: string? }
 ---@return string
 function html.render(runs, context)
   local summaries, articles = {}, {}
@@ -86,7 +86,7 @@ function html.render(runs, context)
   end
   local many = #runs > 1
   return "<!DOCTYPE html>\n" .. tostring(tag.html { lang = "en",
-    head(title_of(runs, summaries, many), style.css(sheets_of(runs, many))),
+    head(title_of(runs, summaries, many), style.css(sheets_of(runs, many), context.paper)),
     tag.body { tag.main { many and index(runs, summaries), articles } } })
 end
 

@@ -126,6 +126,24 @@ describe("report html", function()
     assert.is_nil(text:find("<details open", 1, true))
   end)
 
+  it("has what a certificate has, on paper too, from the notes of the run", function()
+    local run = samples.pass()
+    for name, value in pairs { customer = "ACME", order = 4500017, humidity = "41 %", deviations = "waiver W-3" } do
+      run.meta[name] = value
+    end
+    run.instruments[2].cal_due = "2026-06-30"
+    local text = report.render("html", run)
+    for word, fact in pairs { Customer = "ACME", Order = "4500017", Fixture = "FX-7", Temperature = "23.4",
+        Humidity = "41 %", Deviations = "waiver W-3", Ended = "2026-07-01 12:00:12 UTC" } do
+      assert.is_truthy(text:find(("<dt>%s</dt><dd>%s</dd>"):format(word, fact), 1, true), word)
+    end
+    local out = read(text)
+    has(out, "tr: |dmm|Keysight 34465A socket://10.0.0.5:5025|MY60012345|A.03.02|2027-03-31, valid certificate "
+      .. "K-2026-0815")
+    has(out, "tr: |psu|Rigol DP832 /dev/ttyUSB0?baudrate=115200|DP8C1|00.01.14|2026-06-30, overdue")
+    assert.is_nil(report.render("html", samples.fail()):find("<dt>Customer", 1, true))
+  end)
+
   it("says what failed", function()
     local out = read(report.render("html", samples.fail()))
     has(out, "h2: What failed")

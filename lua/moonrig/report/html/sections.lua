@@ -36,6 +36,8 @@ function sections.head(run, sum)
       " ", run.marginal and tag.b { "marginal" }, " ", tag.span { summary.in_words(sum) } } }
 end
 
+local function is_overdue(run, unit) return unit.cal_due and unit.cal_due < run.started_at:sub(1, #unit.cal_due) end
+
 -- What a reader must know before believing the verdict.
 function sections.notices(run)
   local list = {}
@@ -49,22 +51,31 @@ function sections.notices(run)
     add("Interrupted.", "The program went away during the run. What it had measured until then is complete.")
   end
   for _, unit in ipairs(run.instruments) do
-    if unit.cal_due and unit.cal_due < run.started_at:sub(1, #unit.cal_due) then
+    if is_overdue(run, unit) then
       add("Calibration overdue.", ("%s was due on %s, before this run."):format(unit.role, unit.cal_due))
     end
   end
   return list
 end
 
+-- What a station noted about the run under a usual name.
+local function noted(run, name)
+  local value = (run.meta or {})[name]
+  return type(value) ~= "table" and value ~= nil and cut(format.value(value))
+end
+
 function sections.facts(run)
   local dut, procedure = run.dut, run.procedure
   return tag.section { class = "facts", ["aria-label"] = "Unit, procedure and place",
-    facts { { "Unit", dut.serial }, { "Part", dut.part }, { "Revision", dut.revision }, { "Batch", dut.batch } },
+    facts { { "Unit", dut.serial }, { "Part", dut.part }, { "Revision", dut.revision }, { "Batch", dut.batch },
+      { "Customer", noted(run, "customer") }, { "Order", noted(run, "order") } },
     facts { { "Procedure", procedure.name }, { "Version", procedure.version }, { "Attempt",
       run.attempt > 1 and ("%d of this unit"):format(run.attempt) }, { "Station", run.station }, { "Site", run.site },
-      { "Operator", run.operator } },
+      { "Fixture", noted(run, "fixture") }, { "Operator", run.operator } },
     facts { { "Started", format.time(run.started_at) }, { "Ended", run.ended_at and format.time(run.ended_at) },
-      { "Duration", format.duration(run.duration) }, { "Run", run.num } } }
+      { "Duration", format.duration(run.duration) }, { "Run", run.num },
+      { "Temperature", noted(run, "temperature") }, { "Humidity", noted(run, "humidity") },
+      { "Deviations", noted(run, "deviations") } } }
 end
 
 function sections.reasons(run, sum)
@@ -102,7 +113,7 @@ function sections.instruments(run)
       tag.td { joined(unit.maker, unit.model) or "not identified", unit.simulated and " (simulated)",
         tag.div { class = "small quiet mono", unit.url or "" } },
       tag.td { unit.serial or "\u{2013}" }, tag.td { unit.firmware or "\u{2013}" },
-      tag.td { unit.cal_due or "not recorded",
+      tag.td { unit.cal_due or "not recorded", unit.cal_due and (is_overdue(run, unit) and ", overdue" or ", valid"),
         unit.cal_certificate and tag.div { class = "small quiet", "certificate ", unit.cal_certificate } } }
   end
   return tag.section { tag.h2 { "Instruments" }, grid("instruments", { "Name", "Maker and model", "Serial number",

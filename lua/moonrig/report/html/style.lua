@@ -18,9 +18,9 @@ local COLOURS = [[
 
 local SCREEN = [[
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.45 -apple-system, "Segoe UI", Roboto,
+body { margin: 0; background-color: var(--page); color: var(--ink); font: 15px/1.45 -apple-system, "Segoe UI", Roboto,
   "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif; font-variant-numeric: tabular-nums; }
-article { max-width: 1000px; margin: 28px auto; padding: 36px 44px; background: var(--paper);
+article { max-width: 1000px; margin: 28px auto; padding: 36px 44px; background-color: var(--paper);
   border: 1px solid var(--rule); border-radius: 6px; }
 h1, h2, p, dl, dd, ul, figure { margin: 0; padding: 0; }
 h1 { font-size: 30px; line-height: 1.15; font-weight: 650; overflow-wrap: anywhere; }
@@ -37,12 +37,12 @@ td, dd, li, h1, p, summary, figcaption { unicode-bidi: isolate; }
 .head div { min-width: 0; }
 .head .what { font-size: 17px; margin-top: 6px; overflow-wrap: anywhere; }
 .verdict { flex: none; min-width: 170px; max-width: 300px; padding: 12px 20px 11px; border-radius: 5px;
-  background: var(--aborted); color: var(--on); text-align: center; print-color-adjust: exact;
+  background-color: var(--aborted); color: var(--on); text-align: center; print-color-adjust: exact;
   -webkit-print-color-adjust: exact; }
 .verdict strong { display: block; font-size: 34px; line-height: 1.1; letter-spacing: .03em; }
 .verdict b { display: block; } .verdict span { display: block; font-size: 12.5px; line-height: 1.35; margin-top: 3px; }
-.verdict.pass { background: var(--pass); } .verdict.fail { background: var(--fail); }
-.verdict.error, .verdict.timeout { background: var(--error); }
+.verdict.pass { background-color: var(--pass); } .verdict.fail { background-color: var(--fail); }
+.verdict.error, .verdict.timeout { background-color: var(--error); }
 .notice { border: 1px solid var(--error); border-left-width: 6px; border-radius: 4px; padding: 9px 14px;
   margin-top: 18px; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(255px, 1fr)); gap: 0 30px; margin-top: 18px; }
@@ -61,7 +61,7 @@ th { text-align: left; font-weight: 600; font-size: 12.5px; padding: 5px 8px; bo
 td { padding: 5px 8px; border-bottom: 1px solid var(--rule); vertical-align: top; overflow-wrap: anywhere; }
 th:first-child, td:first-child { padding-left: 10px; }
 .results { table-layout: fixed; min-width: 720px; }
-.c-name { width: 22%; } .c-value { width: 22%; } .c-low, .c-high { width: 12%; } .c-bar { width: 19%; }
+.c-name { width: 21%; } .c-value { width: 20%; } .c-low, .c-high { width: 14%; } .c-bar { width: 18%; }
 .c-verdict { width: 13%; }
 .number { text-align: right; }
 .bar { display: block; width: 100%; max-width: 168px; height: auto; }
@@ -69,12 +69,13 @@ th:first-child, td:first-child { padding-left: 10px; }
 .bar .limit { stroke: var(--quiet); stroke-width: 1.5; } .bar .nominal { stroke: var(--paper); stroke-width: 1.5; }
 .bar .pass { fill: var(--pass); } .bar .fail { fill: var(--fail); } .bar .marginal { fill: var(--marginal); }
 .bar circle, .bar polygon { stroke: var(--paper); stroke-width: 1; }
-.phase td { background: var(--soft); font-weight: 600; padding-top: 7px; padding-bottom: 7px; }
+.phase td { background-color: var(--soft); font-weight: 600; padding-top: 7px; padding-bottom: 7px; }
 .phase .quiet { font-weight: 400; }
 .why td { color: var(--fail); }
 .o { font-weight: 600; white-space: nowrap; }
 .o-pass { color: var(--pass); } .o-fail, .o-unset { color: var(--fail); } .o-error, .o-timeout { color: var(--error); }
-.o-aborted, .o-skip, .o-skipped, .o-running { color: var(--aborted); } .o-marginal { color: var(--marginal); }
+.o-aborted, .o-skip, .o-skipped, .o-running { color: var(--aborted); } .o-marginal { color: var(--marginal);
+  white-space: normal; }
 .bad td { background: color-mix(in srgb, var(--fail) 7%, transparent); }
 tr.repeated > td { padding: 0; }
 details > summary { cursor: pointer; padding: 6px 10px; }
@@ -98,13 +99,16 @@ figcaption { margin-top: 4px; overflow-wrap: anywhere; }
 
 local PRINT = [[
 @media print {
-  body { background: none; font-size: 9.5pt; }
+  body { background-color: transparent; font-size: 9.5pt; }
   article { max-width: none; margin: 0; padding: 0; border: 0; border-radius: 0; }
   article + article { break-before: page; }
   h1 { font-size: 20pt; } h2 { font-size: 12pt; margin: 16pt 0 5pt; break-after: avoid; }
-  .facts { grid-template-columns: 1fr 1.15fr 1.15fr; gap: 0 14pt; margin-top: 10pt; }
-  .facts dl { grid-template-columns: 50pt 1fr; }
-  .head { padding-bottom: 12pt; } .head .what { font-size: 12pt; }
+  .head, .facts { display: table; width: 100%; border-collapse: separate; }
+  .head > *, .facts dl { display: table-cell; vertical-align: top; }
+  .head { padding-bottom: 12pt; } .head .what { font-size: 12pt; } .verdict { width: 62mm; min-width: 0; }
+  .facts { margin-top: 10pt; table-layout: fixed; } .facts dl { width: 36%; }
+  .facts dl:first-child { width: 28%; padding-right: 10pt; }
+  .facts dt { float: left; clear: left; width: 54pt; } .facts dd { margin-left: 56pt; }
   .small, figcaption, th, .kind, .mono { font-size: 8pt; }
   td, th { padding-top: 2.5pt; padding-bottom: 2.5pt; }
   .scroll { overflow: visible; } .results { min-width: 0; }
@@ -121,21 +125,23 @@ local PRINT = [[
 }
 ]]
 
--- One kind of sheet: what it belongs to at the left foot, the page number at the right.
-local function sheet(name, foot)
+-- One kind of sheet: what it belongs to at the left foot, the page number at the right. Paper as the printer has it,
+-- unless its size is given.
+local function sheet(name, foot, paper)
   local font = "font: 7.5pt Arial, 'Liberation Sans', sans-serif; color: #56616d;"
-  return ('@page %s { margin: 15mm 14mm 18mm; @bottom-left { content: %s; %s } '
+  return ('@page %s { %smargin: 15mm 14mm 18mm; @bottom-left { content: %s; %s } '
     .. '@bottom-right { content: "Page " counter(page) " of " counter(pages); %s } }\n')
-    :format(name, escape.css(foot), font, font)
+    :format(name, paper and ("size: %s; "):format(paper) or "", escape.css(foot), font, font)
 end
 
 --- The style sheet for sections of the given names, each with its own foot line when printed.
 ---@param sheets { name: string, foot: string }[]
+---@param paper string?  "A4", when it is not for the printer to say
 ---@return string
-function style.css(sheets)
+function style.css(sheets, paper)
   local parts = { "\n", COLOURS, SCREEN, TABLES, PRINT }
   for _, one in ipairs(sheets) do
-    parts[#parts + 1] = sheet(one.name, one.foot)
+    parts[#parts + 1] = sheet(one.name, one.foot, paper)
     parts[#parts + 1] = ("#%s { page: %s; }\n"):format(one.name, one.name)
   end
   return table.concat(parts)
