@@ -15,6 +15,8 @@ local function parse(args)
   parser:option("--since", "Runs that started on this day (UTC) or later."):argname "DATE"
   parser:option("--format", table.concat(report.formats, ", ") .. "."):argname "FORMAT":default "text"
   parser:option("-o --output", "File to write instead of standard output."):argname "FILE"
+  parser:option("--process-code", "wsjf: the number of the process on the WATS server; 10 unless the run says one.")
+    :argname "N":convert(math.tointeger)
   parser:option("--results", "The record: a file, or sqlite:FILE."):argname "URL":default(results.DEFAULT)
   return parser, parser:parse(args)
 end
@@ -72,7 +74,7 @@ return function(args)
   local runs = given.run[1] and load_named(rec, given.run) or load_selected(rec, filter, given)
   -- One run asked for is a document about it; a selection is a list, however many it found.
   local is_one = #given.run == 1 or not given.run[1] and filter.last == 1
-  local options = { blob = function(sha256) return rec:blob(sha256) end }
+  local options = { blob = function(sha256) return rec:blob(sha256) end, process_code = given.process_code }
   local what = is_one and runs[1] or runs
   if given.output then
     report.write(given.format, what, given.output, options)

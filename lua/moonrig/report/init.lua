@@ -9,14 +9,16 @@ local core = require "moonrig.core"
 local report = {}
 
 --- What render and write can make.
-report.formats = { "text", "json", "junit", "html", "csv", "csv-wide", "openhtf", "stdf" }
+report.formats = { "text", "json", "junit", "html", "csv", "csv-wide", "openhtf", "wsjf", "stdf" }
 
 -- module: its file, when that is not its name. single: one run in a document, no more. ended: no run that goes on.
--- binary: nothing for a terminal. extension: of a file, when that is not the name.
+-- binary: nothing for a terminal. extension: of
+-- a file, when that is not the name.
 local traits = {
   text = { extension = "txt" }, junit = { extension = "xml" },
   ["csv-wide"] = { module = "csv_wide", extension = "wide.csv" },
   openhtf = { single = true, ended = true, extension = "openhtf.json" },
+  wsjf = { single = true, ended = true, extension = "wsjf.json" },
   stdf = { ended = true, binary = true },
 }
 
@@ -42,7 +44,6 @@ function report.check_format(format, count)
   if about.single and (count or 1) > 1 then
     fail("unsupported", "%s holds one run in a file, not %d; write a file for each", format, count)
   end
-  if about.program then module_of(format).check() end
 end
 
 --- Whether a format is made of bytes that do no good on a terminal.
@@ -56,7 +57,8 @@ function report.is_binary(format) return known[format].binary or false end
 function report.extension(format) return known[format].extension or format end
 
 ---@class moonrig.ReportOptions
----@field blob nil|fun(sha256: string): string?  gives the bytes of an attachment, for images; rec:blob does
+---@field blob nil|fun(sha256: string): string?  gives the bytes of an attachment, for images and files; rec:blob does
+---@field process_code integer?  of the WATS server, for wsjf
 
 --- Makes a report.
 ---@param format string   one of report.formats
@@ -71,7 +73,8 @@ function report.render(format, run, options)
   for _, one in ipairs(known[format].ended and runs or {}) do
     if not one.outcome then fail("unsupported", "%s: run %d has not ended yet", format, one.num) end
   end
-  local context = { blob = options and options.blob or function() return nil end, many = not run.phases }
+  local context = { blob = options and options.blob or function() return nil end, many = not run.phases,
+    process_code = options and options.process_code }
   return module_of(format).render(runs, context)
 end
 
