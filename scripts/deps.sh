@@ -1,13 +1,14 @@
 #!/bin/sh
 # deps.sh: the Debian packages that moonrig needs, by purpose, and the only list of them.
-#   scripts/deps.sh PURPOSE...      build, test, fuzz, lint, bench, vm
+#   scripts/deps.sh PURPOSE...      build, test, pdf, fuzz, lint, bench, vm
 # Installs what is missing when run by root; otherwise names it in one line and fails.
 # Quick when everything is there.
 set -eu
 
 build="gcc libc6-dev make pkg-config lua5.4 liblua5.4-dev lua-argparse libevent-dev libsqlite3-dev libpcre2-dev libssl-dev"
 test="gensio-bin lua-busted lua-check lua-filesystem lxi-tools openssl python3-serial python3-junitparser python3-jsonschema ser2net sqlite3 socat
-	tshark libxml2-utils procps strace tmux valgrind"
+	poppler-utils tshark weasyprint libxml2-utils procps strace tmux valgrind"
+pdf="chromium"
 fuzz="clang libclang-rt-dev"
 lint="clang-tidy"
 bench="tio lxi-tools python3 python3-serial python3-serial-asyncio python3-pyvisa python3-pyvisa-py lua-socket lua-cqueues lua-luv
@@ -17,8 +18,8 @@ vm="qemu-system-x86 cpio xz-utils kmod"
 want=
 for purpose; do
 	case $purpose in
-	build | test | fuzz | lint | bench | vm) eval "want=\"\$want \$$purpose\"" ;;
-	*) echo "deps.sh: unknown purpose $purpose (build, test, fuzz, lint, bench, vm)" >&2; exit 64 ;;
+	build | test | pdf | fuzz | lint | bench | vm) eval "want=\"\$want \$$purpose\"" ;;
+	*) echo "deps.sh: unknown purpose $purpose (build, test, pdf, fuzz, lint, bench, vm)" >&2; exit 64 ;;
 	esac
 done
 

@@ -28,10 +28,22 @@ describe("report", function()
   end)
 
   it("says what formats there are", function()
-    fails("unsupported", 'there is no report format "pdf"; there are text, json, junit, html', report.render, "pdf",
-      samples.pass())
+    fails("unsupported", 'there is no report format "xlsx"; there are text, json, junit, html, pdf, csv, csv-wide, '
+      .. "openhtf, wsjf, stdf", report.render, "xlsx", samples.pass())
     fails("unsupported", 'no report format "nil"', report.write, nil, samples.pass(), folder .. "/x")
     fails("unsupported", 'no report format "markup"', report.render, "markup", samples.pass())
+  end)
+
+  it("knows how many runs a format holds, which are binary, and how files are called", function()
+    fails("unsupported", "openhtf holds one run in a file, not 3", report.check_format, "openhtf", 3)
+    report.check_format("csv", 3)
+    local binary, extensions = {}, {}
+    for i, format in ipairs(report.formats) do
+      if report.is_binary(format) then binary[#binary + 1] = format end
+      extensions[i] = report.extension(format)
+    end
+    assert.same({ "pdf", "stdf" }, binary)
+    assert.equal("txt json xml html pdf csv wide.csv openhtf.json wsjf.json stdf", table.concat(extensions, " "))
   end)
 
   it("writes files", function()

@@ -1,11 +1,13 @@
 local json = require "moonrig.json"
 local record = require "moonrig.record"
+local rig = require "moonrig"
 
 describe("moonrig report", function()
   local folder, ids
 
   local function run_of(rec, serial, outcome)
-    local run = rec:start_run { station = "bench", dut = { serial = serial }, procedure = { name = "final" } }
+    local run = rec:start_run { station = "bench", dut = { serial = serial, part = "P1" },
+      procedure = { name = "final" } }
     local phase = run:phase { name = "rail" }
     phase:measurement { name = "v", value = 0.1 + 0.2, unit = "V", outcome = outcome, limits = { min = 0, max = 1 } }
     phase:attachment { name = "a.png", mime = "image/png", data = "foo" }
@@ -69,7 +71,8 @@ describe("moonrig report", function()
 
   it("writes each format, to a file too", function()
     for format, word in pairs { text = "FAIL  SN1", json = "moonrig-run/1", junit = "<testsuites ",
-        html = "data:image/png;base64,Zm9v" } do
+        html = "data:image/png;base64,Zm9v", csv = ",v,", ["csv-wide"] = ",rail / v (V)\r\n", stdf = "rail / v",
+        openhtf = '"data": "Zm9v"', wsjf = '"stepType": "WATS_AttachFile"' } do
       local text, code = moonrig("--format " .. format)
       assert.equal(0, code)
       assert.is_truthy(text:find(word, 1, true))
@@ -77,6 +80,33 @@ describe("moonrig report", function()
       local f <close> = assert(io.open(("%s/out.%s"):format(folder, format), "rb"))
       assert.equal(text, f:read "a")
     end
+  end)
+
+  it("writes several runs where the format has room for them", function()
+    for _, format in ipairs { "csv", "csv-wide", "stdf" } do
+      local text, code = moonrig("--last 3 --format " .. format)
+      assert.equal(0, code)
+      assert.is_truthy(text:find("SN'2", 1, true))
+    end
+    for _, format in ipairs { "openhtf", "wsjf" } do
+      local text, code = moonrig("--last 3 --format " .. format)
+      assert.equal(64, code)
+      assert.equal(("moonrig report: %s holds one run in a file, not 3; write a file for each\n"):format(format), text)
+    end
+  end)
+
+  it("writes no binary to a terminal", function()
+    for format, output in pairs { stdf = "moonrig report: --format stdf: not on a terminal; name a file with -o "
+        .. "(moonrig report --help tells more)", csv = "run,run_id,serial" } do
+      local port <close> = rig.open(("exec:exec %s report --results %s/results.db --format %s"):format(
+        os.getenv "MOONRIG" or "build/moonrig", folder, format), { timeout = 20 })
+      assert.equal(output, port:read_line():sub(1, #output))
+    end
+  end)
+
+  it("takes the process code of WATS", function()
+    assert.equal(50, json.decode((moonrig "1 --format wsjf --process-code 50")).processCode)
+    assert.equal(64, select(2, moonrig "1 --format wsjf --process-code x"))
   end)
 
   it("reads the record that --results names, and changes nothing", function()
@@ -101,7 +131,7 @@ describe("moonrig report", function()
 
   it("refuses wrong arguments in one line with exit code 64", function()
     for arguments, message in pairs {
-      ["--format pdf"] = 'moonrig report: there is no report format "pdf"; there are text, json, junit, html',
+      ["--format xlsx"] = 'moonrig report: there is no report format "xlsx"; there are text, json, junit, html, pdf,',
       ["1 --last"] = "not both", ["--since 2026-02-30"] = '--since "2026-02-30": wants a day',
       ["--since 2026-07-01T99"] = "wants a day", ["--last 0"] = "--last: wants a number above 0",
       ["--last x"] = "malformed argument 'x'", ["--nonsense"] = "--nonsense",

@@ -9,16 +9,17 @@ local core = require "moonrig.core"
 local report = {}
 
 --- What render and write can make.
-report.formats = { "text", "json", "junit", "html", "csv", "csv-wide", "openhtf", "wsjf", "stdf" }
+report.formats = { "text", "json", "junit", "html", "pdf", "csv", "csv-wide", "openhtf", "wsjf", "stdf" }
 
--- module: its file, when that is not its name. single: one run in a document, no more. ended: no run that goes on.
--- binary: nothing for a terminal. extension: of
--- a file, when that is not the name.
+-- module: its file, when that is not its name. single: one run in a document, no more. ended: no run that goes on. part:
+-- only of units with a part number. binary: nothing for a terminal. program: made by another program, for which the
+-- module's check() looks. extension: of a file, when that is not the name.
 local traits = {
   text = { extension = "txt" }, junit = { extension = "xml" },
   ["csv-wide"] = { module = "csv_wide", extension = "wide.csv" },
   openhtf = { single = true, ended = true, extension = "openhtf.json" },
-  wsjf = { single = true, ended = true, extension = "wsjf.json" },
+  wsjf = { single = true, ended = true, part = true, extension = "wsjf.json" },
+  pdf = { binary = true, program = true },
   stdf = { ended = true, binary = true },
 }
 
@@ -44,12 +45,18 @@ function report.check_format(format, count)
   if about.single and (count or 1) > 1 then
     fail("unsupported", "%s holds one run in a file, not %d; write a file for each", format, count)
   end
+  if about.program then module_of(format).check() end
 end
 
 --- Whether a format is made of bytes that do no good on a terminal.
 ---@param format string
 ---@return boolean
 function report.is_binary(format) return known[format].binary or false end
+
+--- Whether a format can only tell of units that have a part number.
+---@param format string
+---@return boolean
+function report.wants_part(format) return known[format].part or false end
 
 --- How the names of files of a format end: "xml" for "junit".
 ---@param format string
