@@ -62,21 +62,30 @@ local function wanted_reports(options)
   return reports
 end
 
-local function write_reports(rec, ended, reports, out)
+-- One report: to standard output, or to a file, whose name is told.
+local function write_report(wanted, of, first, options, out)
+  if wanted.path == "-" then return cli.write(report.render(wanted.format, of, options)) end
+  local path = wanted.path or ("%s-%d.%s"):format(first.dut.serial:gsub("[^%w._-]", "_"), first.num,
+    report.extension(wanted.format))
+  report.write(wanted.format, of, path, options)
+  out:write(wanted.format, " report: ", path, "\n")
+end
+
+-- All of them, also when one fails: the code of the verdict, or that of an error.
+local function write_reports(rec, ended, reports, out, code)
   local runs = {}
   for i, result in ipairs(ended) do runs[i] = rec:load(result.id) end
   local of = #runs == 1 and runs[1] or runs
   local options = { blob = function(sha256) return rec:blob(sha256) end }
   for _, wanted in ipairs(reports) do
-    if wanted.path == "-" then
-      cli.write(report.render(wanted.format, of, options))
-    else
-      local path = wanted.path or ("%s-%d.%s"):format(runs[1].dut.serial:gsub("[^%w._-]", "_"), runs[1].num,
-        report.extension(wanted.format))
-      report.write(wanted.format, of, path, options)
-      out:write(wanted.format, " report: ", path, "\n")
+    local ok, e = pcall(write_report, wanted, of, runs[1], options, out)
+    if not ok then
+      if type(e) ~= "table" or not e.message or e.code == "cancelled" then error(e, 0) end
+      io.stderr:write("moonrig test: ", wanted.format, " report: ", e.message, "\n")
+      code = math.max(code, cli.ERROR)
     end
   end
+  return code
 end
 
 local function is_to_stdout(reports)
@@ -173,6 +182,15 @@ local function run_jobs(jobs, options, rec, ask)
   return sites.run(jobs)
 end
 
+-- What a format cannot do without is told before a unit is touched.
+local function check_parts(reports, procedure)
+  for _, wanted in ipairs(reports) do
+    if report.wants_part(wanted.format) and not procedure.procedure.part then
+      cli.fail(cli.USAGE, "--report %s wants a part number: part = ... in test.procedure", wanted.format)
+    end
+  end
+end
+
 -- A procedure that ended the program would leave the unit under power: no teardown, no safe state.
 local function keep_running()
   os.exit = function() -- luacheck: ignore 122
@@ -189,6 +207,7 @@ return function(args)
     if options.site == "all" then return station.load_sites(options.station) end
     return { station.load(options.station, options.site) }
   end)
+  check_parts(reports, usage(plan.load, options.file))
   if options.json_events and is_to_stdout(reports) then
     cli.fail(cli.USAGE, "--json-events and a report to - are both for the standard output")
   end
@@ -210,6 +229,5 @@ return function(args)
     end
   end
   out:write("record: ", rec.path, "\n")
-  write_reports(rec, ended, reports, out)
-  return code
+  return write_reports(rec, ended, reports, out, code)
 end

@@ -144,6 +144,9 @@ describe("moonrig test", function()
       [""] = "say which unit: --dut SERIAL",
       ["--dut XY1"] = 'serial number "XY1" does not match ^SN%d+$, the pattern of P',
       ["--dut SN1 --report pdff"] = 'there is no report format "pdff"',
+      ["--dut SN1 --repeat 2 --report openhtf"] = "openhtf holds one run in a file, not 2; write a file for each",
+      ["--dut SN1 --report wsjf"] = "--report wsjf wants a part number: part = ... in test.procedure",
+      ["--dut SN1 --report stdf=-"] = "--report stdf=-: not on a terminal; name a file: stdf=FILE",
       ["--dut SN1 --repeat 0"] = "--repeat 0: wants a number, 1 or more",
       ["--dut SN1 --site 2"] = 'there is no site "2"',
       ["--dut SN1 --results postgresql://db/x"] = 'there is no scheme "postgresql"',
@@ -248,6 +251,18 @@ describe("moonrig test", function()
       end)
     ]]):format(counter)
     assert.equal(1, exit_code(text, "--dut SN1 --repeat 3"))
+  end)
+
+  it("writes the other reports when one cannot be written, and does not end as PASS", function()
+    local junit = os.tmpname()
+    files[#files + 1] = junit
+    local output, code = run_command(command([[test.phase("a", function() end)]],
+      ("--dut SN1 --report csv=/nonexistent/x.csv --report junit=%s"):format(junit)))
+    assert.equal(2, code)
+    assert.matches("moonrig test: csv report: cannot write the report: /nonexistent/x.csv: No such file", output, 1,
+      true)
+    assert.matches("junit report: " .. junit, output, 1, true)
+    assert.equal("PASS", last_run().outcome)
   end)
 
   it("writes reports", function()
