@@ -34,6 +34,14 @@ describe("report", function()
     fails("unsupported", 'no report format "markup"', report.render, "markup", samples.pass())
   end)
 
+  it("takes no runs at all as no crash", function()
+    for _, format in ipairs { "openhtf", "wsjf", "stdf" } do
+      fails("unsupported", format .. ": there is no run to write", report.render, format, {})
+    end
+    assert.matches("^run,[^\n]*\r\n$", report.render("csv", {}))
+    assert.matches("^run,[^\n]*\r\n$", report.render("csv-wide", {}))
+  end)
+
   it("knows how many runs a format holds, which are binary, and how files are called", function()
     fails("unsupported", "openhtf holds one run in a file, not 3", report.check_format, "openhtf", 3)
     report.check_format("csv", 3)

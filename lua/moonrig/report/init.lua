@@ -11,9 +11,9 @@ local report = {}
 --- What render and write can make.
 report.formats = { "text", "json", "junit", "html", "pdf", "csv", "csv-wide", "openhtf", "wsjf", "stdf" }
 
--- module: its file, when that is not its name. single: one run in a document, no more. ended: no run that goes on. part:
--- only of units with a part number. binary: nothing for a terminal. program: made by another program, for which the
--- module's check() looks. extension: of a file, when that is not the name.
+-- module: its file, when that is not its name. single: one run in a document, no more. ended: no run that goes on.
+-- part: only of units with a part number. binary: nothing for a terminal. program: made by another
+-- program, for which the module's check() looks. extension: of a file, when that is not the name.
 local traits = {
   text = { extension = "txt" }, junit = { extension = "xml" },
   ["csv-wide"] = { module = "csv_wide", extension = "wide.csv" },
@@ -77,6 +77,7 @@ function report.extension(format) return known[format].extension or format end
 function report.render(format, run, options)
   local runs = run.phases and { run } or run
   report.check_format(format, #runs)
+  if known[format].single and not runs[1] then fail("unsupported", "%s: there is no run to write", format) end
   for _, one in ipairs(known[format].ended and runs or {}) do
     if not one.outcome then fail("unsupported", "%s: run %d has not ended yet", format, one.num) end
   end
