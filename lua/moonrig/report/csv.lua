@@ -31,33 +31,29 @@ local columns = {
   { "doc", function(m) return m.doc end },
 }
 
-local WIDTH = #csv.run_columns + #columns
-
-local function head()
+local function names_of(list)
   local names = {}
-  for _, list in ipairs { csv.run_columns, columns } do
-    for _, column in ipairs(list) do names[#names + 1] = column[1] end
-  end
-  return csv.row(names, WIDTH)
+  for i, column in ipairs(list) do names[i] = column[1] end
+  return csv.fields(names, #list)
 end
 
 local function add_run(rows, run)
-  local sum, start, is_empty = summary.of(run), {}, true
-  for i, column in ipairs(csv.run_columns) do start[i] = column[2](run) end
+  local sum, values = summary.of(run), {}
+  for i, column in ipairs(csv.run_columns) do values[i] = column[2](run) end
+  local start, count = csv.fields(values, #csv.run_columns) .. ",", #rows
   for _, phase in ipairs(run.phases) do
     for _, m in ipairs(phase.measurements) do
-      local values = table.move(start, 1, #csv.run_columns, 1, {})
-      for i, column in ipairs(columns) do values[#csv.run_columns + i] = column[2](m, phase, sum) end
-      rows[#rows + 1], is_empty = csv.row(values, WIDTH), false
+      for i, column in ipairs(columns) do values[i] = column[2](m, phase, sum) end
+      rows[#rows + 1] = start .. csv.fields(values, #columns) .. csv.END
     end
   end
-  if is_empty then rows[#rows + 1] = csv.row(start, WIDTH) end
+  if #rows == count then rows[count + 1] = start .. csv.fields({}, #columns) .. csv.END end
 end
 
 ---@param runs moonrig.Run[]
 ---@return string
 function document.render(runs)
-  local rows = { head() }
+  local rows = { names_of(csv.run_columns) .. "," .. names_of(columns) .. csv.END }
   for _, run in ipairs(runs) do add_run(rows, run) end
   return table.concat(rows)
 end

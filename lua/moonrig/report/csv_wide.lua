@@ -41,12 +41,12 @@ function document.render(runs)
   local width, names = first + #titles, {}
   for i, column in ipairs(csv.run_columns) do names[i] = column[1] end
   table.move(titles, 1, #titles, first + 1, names)
-  local rows = { csv.row(names, width) }
+  local rows = { csv.fields(names, width) .. csv.END }
   for i, run in ipairs(runs) do
     local values = {}
     for k, column in ipairs(csv.run_columns) do values[k] = column[2](run) end
     for k, name in ipairs(titles) do values[first + k] = all[i][name] end
-    rows[i + 1] = csv.row(values, width)
+    rows[i + 1] = csv.fields(values, width) .. csv.END
   end
   return table.concat(rows)
 end

@@ -18,18 +18,21 @@ local function quoted(text) return text:find '[",\r\n]' and '"' .. text:gsub('"'
 function csv.field(value)
   if value == nil or value ~= value then return "" end
   if type(value) ~= "string" then return format.value(value) end
+  if not value:find "[^%w ._]" then return value end
   return quoted(escape.visible(harmless(value)))
 end
 
---- A row: `width` values, any of which may be nil.
+--- Fields with commas between them: `width` values, any of which may be nil.
 ---@param values table
 ---@param width integer
 ---@return string
-function csv.row(values, width)
+function csv.fields(values, width)
   local fields = {}
   for i = 1, width do fields[i] = csv.field(values[i]) end
-  return table.concat(fields, ",") .. "\r\n"
+  return table.concat(fields, ",")
 end
+
+csv.END = "\r\n"  -- of a row
 
 --- What is known of a run, as columns: name and value of each.
 csv.run_columns = {
