@@ -11,9 +11,9 @@ local document = {}
 
 local SECONDS <const> = 120  -- that a program may take
 
--- Commands by program. $1 is the folder; a browser run by root has no sandbox.
+-- Commands by program. $1 is the folder, for all that a browser leaves behind; one run by root has no sandbox.
 local CHROMIUM <const> = [[
-root=; [ "$(id -u)" != 0 ] || root=--no-sandbox
+export TMPDIR="$1"; root=; [ "$(id -u)" != 0 ] || root=--no-sandbox
 exec timeout %d %s --headless --disable-gpu --no-first-run --disable-extensions --disable-background-networking \
   --disable-component-update --disable-sync --disable-dev-shm-usage --host-resolver-rules="MAP * ~NOTFOUND" $root \
   --user-data-dir="$1/profile" --no-pdf-header-footer --print-to-pdf="$1/report.pdf" "file://$1/report.html"]]
