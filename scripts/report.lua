@@ -2,6 +2,7 @@
 -- report.lua: moonrig report: runs out of the record, in any of the formats of lua/moonrig/report.
 local cli = require "moonrig.cli"
 local core = require "moonrig.core"
+local dates = require "moonrig.dates"
 local report = require "moonrig.report"
 local results = require "moonrig.results"
 
@@ -21,17 +22,6 @@ local function parse(args)
   return parser, parser:parse(args)
 end
 
--- "2026-07-01", with a time behind it or not, as the record compares it; nil when it is no date.
-local function to_since(text)
-  local year, month, day, rest = text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")
-  if not year then return nil end
-  local at = os.time { year = year, month = month, day = day, hour = 12 }
-  if os.date("%Y-%m-%d", at) ~= text:sub(1, 10) then return nil end
-  local clock = rest:match("^[T ](%d%d:%d%d)Z?$") or rest:match("^[T ](%d%d:%d%d:%d%d)Z?$")
-  if rest ~= "" and not clock then return nil end
-  return text:sub(1, 10) .. (clock and "T" .. clock or "")
-end
-
 -- Checks what the command line says before anything is opened.
 local function check(parser, given)
   local ok, e = pcall(report.check_format, given.format)
@@ -44,7 +34,7 @@ local function check(parser, given)
   end
   local last = given.last and (given.last[1] or 1)
   if last and last < 1 then parser:error "--last: wants a number above 0" end
-  local since = given.since and to_since(given.since)
+  local since = given.since and dates.parse(given.since)
   if given.since and not since then
     parser:error(('--since "%s": wants a day such as 2026-07-01, or a day and time, 2026-07-01T08:00')
       :format(given.since))

@@ -1,10 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- report/html.lua: runs as one HTML file to read, print and hand on: no network, no script, nothing outside of it.
--- The policy in its head lets nothing run or load but its own style sheet (by hash) and images within the file.
 -- All foreign text goes through markup.lua; several runs get an index and a section each.
 
-local core = require "moonrig.core"
-local escape = require "moonrig.report.escape"
+local document = require "moonrig.report.html.document"
 local format = require "moonrig.report.format"
 local results = require "moonrig.report.html.results"
 local sections = require "moonrig.report.html.sections"
@@ -59,22 +57,6 @@ local function sheets_of(runs, many)
   return sheets
 end
 
-local function hash_of(css)
-  local bytes = core.store.sha256(css):gsub("%x%x", function(hex) return string.char(tonumber(hex, 16)) end)
-  return "sha256-" .. escape.base64(bytes)
-end
-
-local function head(title, css)
-  return tag.head {
-    tag.meta { charset = "utf-8" },
-    tag.meta { ["http-equiv"] = "Content-Security-Policy", content = ("default-src 'none'; img-src data:; "
-      .. "style-src '%s'; base-uri 'none'; form-action 'none'"):format(hash_of(css)) },
-    tag.meta { name = "viewport", content = "width=device-width, initial-scale=1" },
-    tag.meta { name = "referrer", content = "no-referrer" },
-    tag.meta { name = "generator", content = "moonrig " .. core.version },
-    tag.title { title }, tag.style(css) }
-end
-
 ---@param runs moonrig.Run[]
 ---@param context { blob: (fun(sha256: string): string?), many: boolean, paper: string? }
 ---@return string
@@ -85,9 +67,8 @@ function html.render(runs, context)
     articles[i] = article(run, summaries[i], context)
   end
   local many = #runs > 1
-  return "<!DOCTYPE html>\n" .. tostring(tag.html { lang = "en",
-    head(title_of(runs, summaries, many), style.css(sheets_of(runs, many), context.paper)),
-    tag.body { tag.main { many and index(runs, summaries), articles } } })
+  return document(title_of(runs, summaries, many), style.css(sheets_of(runs, many), context.paper),
+    { many and index(runs, summaries), articles })
 end
 
 return html

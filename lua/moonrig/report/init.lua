@@ -5,6 +5,7 @@
 -- A report is made from the tree that rec:load() gives (record.lua) and from nothing else.
 
 local core = require "moonrig.core"
+local file = require "moonrig.report.file"
 
 local report = {}
 
@@ -86,26 +87,12 @@ function report.render(format, run, options)
   return module_of(format).render(runs, context)
 end
 
-local codes = { [2] = "not_found", [13] = "permission", [1] = "permission" }
-
 --- Makes a report and writes it to a file.
 ---@param format string
 ---@param run moonrig.Run|moonrig.Run[]
 ---@param path string
 ---@param options moonrig.ReportOptions?
 ---  Raises: unsupported (no such format), not_found (no such folder), permission, system (disk full)
-function report.write(format, run, path, options)
-  local text = report.render(format, run, options)
-  local file, why, number = io.open(path, "wb")
-  if file then
-    local ok
-    ok, why, number = file:write(text)
-    local closed, close_why, close_number = file:close()
-    if ok and closed then return end
-    if ok then why, number = close_why, close_number end
-  end
-  fail(codes[number] or "system", "cannot write the report: %s", (why or "?"):find(path, 1, true) and why
-    or ("%s: %s"):format(path, why))
-end
+function report.write(format, run, path, options) file.write(path, report.render(format, run, options)) end
 
 return report
