@@ -11,7 +11,7 @@ local function parse(args)
   local parser = cli.parser("stats", "Statistics of the runs in a record: yields with their confidence intervals, what "
     .. "failed most, capability and control charts of each measurement; with --grr, gage R&R studies.",
     "moonrig stats results.db --procedure \"PSU-100 final\" --since 2026-07-01 --html stats.html")
-  parser:argument("record", "The record: a file, or sqlite:FILE."):args "?":default(results.DEFAULT)
+  parser:argument("record", "The record: a file, or sqlite:FILE."):args "?"
   parser:option("--procedure", "Only runs of this procedure."):argname "NAME"
   parser:option("--part", "Only runs of units with this part number."):argname "PART"
   parser:option("--station", "Only runs at this station."):argname "NAME"
@@ -27,7 +27,9 @@ local function parse(args)
     :choices(study.APPRAISERS)
   parser:flag("--json", "Write JSON.")
   parser:option("--html", "Write one HTML file with plots."):argname "FILE"
-  return parser, parser:parse(args)
+  local given = parser:parse(args)
+  given.record = given.record or results.DEFAULT
+  return parser, given
 end
 
 local function check_date(parser, name, text)

@@ -5,7 +5,7 @@
 local histogram = {}
 
 local FIRST <const> = 256     -- values that are looked at before bins are made
-local BINS <const> = 128      -- fine ones; show() puts them together
+local BINS <const> = 256      -- fine ones; show() puts them together
 local DOUBLINGS <const> = 3
 
 ---@class moonrig.Histogram
@@ -30,15 +30,20 @@ local function double(h, down)
   h.width, h.doublings = h.width * 2, h.doublings + 1
 end
 
+-- The side on which a value is out of reach for all doublings that are left; nil: it is not.
+local function far_side(h, x)
+  local span, factor = BINS * h.width, 2 ^ (DOUBLINGS - h.doublings)
+  if x < h.low - (factor - 1) * span then return "below" end
+  if x >= h.low + factor * span then return "above" end
+end
+
 local function count(h, x)
-  while x < h.low or x >= h.low + BINS * h.width do
-    if h.doublings == DOUBLINGS then
-      local side = x < h.low and "below" or "above"
-      h[side] = h[side] + 1
-      return
-    end
-    double(h, x < h.low)
+  local side = far_side(h, x)
+  if side then
+    h[side] = h[side] + 1
+    return
   end
+  while x < h.low or x >= h.low + BINS * h.width do double(h, x < h.low) end
   local at = math.min(BINS, math.floor((x - h.low) / h.width) + 1)
   h[at] = h[at] + 1
 end
@@ -54,6 +59,7 @@ local function settle(h)
   local span = 4 * (q3 - q1)
   if span <= 0 then span = sorted[#sorted] - sorted[1] end
   if span <= 0 then span = math.max(math.abs(q1) * 1e-3, 1e-12) end
+  span = math.min(span, 1e300)  -- or the ends would overflow
   h.width = span / BINS
   h.low = (q1 + q3) / 2 - span / 2
   for i = 1, BINS do h[i] = 0 end

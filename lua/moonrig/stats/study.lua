@@ -16,18 +16,19 @@ study.APPRAISERS = { "operator", "site", "station" }
 
 local MOST <const> = 200000  -- values that are held; a study has some hundred
 
+-- list: the keys in order, and their places by key, in `places`.
 local function place_of(list, key)
-  local place = list[key]
+  local place = list.places[key]
   if not place then
     place = #list + 1
-    list[key], list[place] = place, key
+    list.places[key], list[place] = place, key
   end
   return place
 end
 
 local function start(row, run)
-  return { procedure = run.procedure, name = row.name, unit = row.unit, low = row.low, high = row.high, parts = {},
-    appraisers = {}, cells = {}, nobody = 0, not_finite = 0 }
+  return { procedure = run.procedure, name = row.name, unit = row.unit, low = row.low, high = row.high,
+    parts = { places = {} }, appraisers = { places = {} }, cells = {}, nobody = 0, not_finite = 0 }
 end
 
 local function take(one, row, run, appraiser)

@@ -159,8 +159,7 @@ local function add_study(out, one)
       words.percent(s.tolerance) }
   end
   out(align(rows, {}))
-  out("  appraiser x part: p = %.3f, %s", g.anova.interaction.p, g.pooled and "joined to the repeatability"
-    or "kept apart")
+  out("  %s", words.interaction(g))
   out("  distinct categories: %s; %s by the share of the total (AIAG: below 10 %% acceptable, to 30 %% perhaps)",
     g.ndc and tostring(g.ndc) or "-", words.verdict(g.sources.grr.study) or "no verdict")
   if one.mixed_limits then out "  the limits differ: no share of the tolerance" end

@@ -20,6 +20,17 @@ end
 ---@param x number?
 function words.index(x) return x and ("%.2f"):format(x) or "-" end
 
+--- 0.974, < 0.001; nil is "-".
+---@param p number?
+function words.probability(p) return p and (p < 0.0005 and "< 0.001" or ("%.3f"):format(p)) or "-" end
+
+--- What became of the interaction of a study.
+---@param g moonrig.Grr
+function words.interaction(g)
+  return ("appraiser x part: p %s, %s"):format(words.probability(g.anova.interaction.p),
+    g.pooled and "joined to the repeatability" or "kept apart")
+end
+
 --- 0.95123 -> "95.1 %"; only all of them are 100 %, only none 0 %.
 ---@param x number?
 function words.percent(x)
