@@ -61,7 +61,7 @@ local function settle(h)
   if span <= 0 then span = math.max(math.abs(q1) * 1e-3, 1e-12) end
   span = math.min(span, 1e300)  -- or the ends would overflow
   h.width = span / BINS
-  h.low = (q1 + q3) / 2 - span / 2
+  h.low = q1 / 2 + q3 / 2 - span / 2
   for i = 1, BINS do h[i] = 0 end
   for _, x in ipairs(first) do count(h, x) end
 end

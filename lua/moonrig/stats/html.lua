@@ -45,8 +45,9 @@ end
 
 local function tile(share, name, noun, note)
   return tag.div { class = "tile", tag.p { name }, tag.strong { words.percent(share.share) },
-    tag.p { class = "quiet", share.share and ("%d of %s; %.1f to %.1f %%"):format(share.count,
-      format.count(share.of, noun), 100 * share.low, 100 * share.high) or "no " .. noun .. "s" },
+    tag.p { class = "quiet", share.share and ("%d of %s"):format(share.count, format.count(share.of, noun))
+      or "no " .. noun .. "s" },
+    share.share and tag.p { class = "quiet", ("%.1f to %.1f %%"):format(100 * share.low, 100 * share.high) },
     note and tag.p { class = "quiet", note } }
 end
 
