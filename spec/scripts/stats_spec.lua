@@ -185,6 +185,23 @@ describe("moonrig stats", function()
     assert.same({ key = "version", value = "1.1" }, by[2].by)
   end)
 
+  it("takes values in the order of time, whatever the order of the rows", function()
+    fill("order", function(rec)
+      for day = 5, 1, -1 do
+        now = START + day * DAY
+        run(rec, "S" .. day, "PASS", { { value = 5 + day / 10 }, { name = "w", value = 5.0 } })
+      end
+    end)
+    local all = { 5.1, 5.2, 5.3, 5.4, 5.5 }
+    for arguments, values in pairs { [""] = all, ["--measurement v"] = all,
+        ["--measurement v --until 2026-07-02"] = { 5.1 }, ["--until 2026-07-03"] = { 5.1, 5.2 } } do
+      local set = tree_of("order.db " .. arguments).procedures[1].measurements[1]
+      assert.equal("v", set.name)
+      assert.equal(#values, set.spread.n)
+      if values[2] then assert.same(values, set.chart.values) end
+    end
+  end)
+
   it("takes of a repeated phase the last attempt", function()
     fill("attempts", function(rec)
       local one = rec:start_run { station = "s", dut = { serial = "A" }, procedure = { name = "final" } }

@@ -178,22 +178,35 @@ end
 
 -- Yields
 
-local function yields(db, procedure, key)
-  local list = json.array {}
-  for i, row in ipairs(query.groups(db, procedure, key)) do list[i] = yield.of(row) end
-  return list
+-- The sums of a procedure's counts by each key: sums[key] is a list in the order of time.
+local function count(db, procedure)
+  local sums = {}
+  for _, key in ipairs { "all", "day", "month", table.unpack(stats.KEYS) } do sums[key] = { index = {} } end
+  for row in query.counts(db, procedure) do
+    row.all, row.month = "", row.day:sub(1, 7)
+    for key, list in pairs(sums) do yield.add(list, row[key], row) end
+  end
+  for _, list in pairs(sums) do
+    table.sort(list, function(a, b)
+      if a.since ~= b.since then return a.since < b.since end
+      return a.key < b.key
+    end)
+  end
+  return sums
 end
 
-local function over_time(db, procedure)
-  local days = yields(db, procedure, "day")
-  if #days <= DAYS then return { unit = "day", list = days } end
-  return { unit = "month", list = yields(db, procedure, "month") }
+local function yields(list)
+  local out = json.array {}
+  for i, sum in ipairs(list) do out[i] = yield.of(sum) end
+  return out
 end
 
 local function procedure_of(db, name, found)
-  local one = { name = name, yield = yields(db, name, "all")[1], groups = {}, time = over_time(db, name),
-    failures = pareto(db, name) }
-  for _, key in ipairs(stats.KEYS) do one.groups[key] = yields(db, name, key) end
+  local sums = count(db, name)
+  local unit = #sums.day <= DAYS and "day" or "month"
+  local one = { name = name, yield = yield.of(sums.all[1]), groups = {}, time = { unit = unit,
+    list = yields(sums[unit]) }, failures = pareto(db, name) }
+  for _, key in ipairs(stats.KEYS) do one.groups[key] = yields(sums[key]) end
   one.measurements, one.left_out = measurements_of(found, name)
   return one
 end

@@ -5,36 +5,42 @@
 --
 -- first: the first run of its unit through its procedure that was judged, PASS or FAIL.  ERROR, TIMEOUT and ABORTED
 -- say that the test did not come to a verdict; a unit whose only runs are those has no first run.  very_first: the
--- first one that ended, however.  final: the outcome of the unit's last judged run.  All three look at the whole
+-- first one that ended, however.  good: whether the unit's last judged run was PASS.  All three look at the whole
 -- history of the unit up to `before`; `chosen` are the runs that the other conditions select.
 
 local query = {}
 
 -- With `before` and without the rest: what went before the time asked for still decides what was first.
 local SELECT = [[
-INSERT INTO temp.stats_run (num, unit, procedure, version, station, site, operator, code, at, outcome, chosen, first,
-  very_first, tests, final)
-WITH h AS (
-  SELECT run.num, run.unit, procedure.name AS procedure, procedure.version, station.name AS station, run.site,
-    run.operator, run_end.code, run.started_at AS at, run_end.outcome, run_end.outcome IN ('PASS', 'FAIL') AS judged,
-    %s AS chosen
-  FROM run JOIN run_end ON run_end.run = run.num JOIN procedure ON procedure.id = run.procedure
-    JOIN station ON station.id = run.station JOIN unit ON unit.id = run.unit
-  WHERE %s
-)
-SELECT num, unit, procedure, version, station, site, operator, code, at, outcome, chosen,
-  judged AND sum(judged) OVER up = 1, row_number() OVER up = 1, sum(judged) OVER (PARTITION BY procedure, unit),
-  first_value(outcome) OVER (PARTITION BY procedure, unit ORDER BY judged DESC, at DESC, num DESC)
-FROM h
-WINDOW up AS (PARTITION BY procedure, unit ORDER BY at, num)
-ORDER BY at, num]]
+INSERT INTO temp.stats_run (num, unit, procedure, version, station, site, operator, code, at, outcome, judged, chosen,
+  first, very_first)
+SELECT run.num, run.unit, procedure.name, procedure.version, station.name, run.site, run.operator, run_end.code,
+  run.started_at, run_end.outcome, run_end.outcome IN ('PASS', 'FAIL'), %s, 0, 0
+FROM run JOIN run_end ON run_end.run = run.num JOIN procedure ON procedure.id = run.procedure
+  JOIN station ON station.id = run.station JOIN unit ON unit.id = run.unit
+WHERE %s
+ORDER BY run.started_at, run.num]]
+
+-- The places are in the order of time, so the least one of a unit is its first run; and the greatest, with the
+-- verdict in the last bit, tells how it ended.  (Grouped once: window functions would sort all runs three times.)
+local RANK = [[
+CREATE TEMP TABLE stats_unit AS
+SELECT min(place) AS very_first, min(CASE WHEN judged THEN place END) AS first, sum(judged) AS tests,
+  max(CASE WHEN judged THEN 2 * place + (outcome = 'PASS') END) & 1 AS good
+FROM temp.stats_run GROUP BY unit, procedure;
+UPDATE temp.stats_run SET very_first = 1 FROM temp.stats_unit u WHERE place = u.very_first;
+UPDATE temp.stats_run SET first = 1, tests = u.tests, good = u.good FROM temp.stats_unit u WHERE place = u.first;
+DROP TABLE temp.stats_unit;
+CREATE INDEX temp.stats_run_by_num ON stats_run (num);
+]]
 
 local TABLES = [[
 DROP TABLE IF EXISTS temp.stats_run;
 DROP TABLE IF EXISTS temp.stats_repeated;
+DROP TABLE IF EXISTS temp.stats_unit;
 CREATE TEMP TABLE stats_run (place INTEGER PRIMARY KEY, num INTEGER, unit INTEGER, procedure TEXT, version TEXT,
-  station TEXT, site TEXT, operator TEXT, code TEXT, at TEXT, outcome TEXT, chosen INTEGER, first INTEGER,
-  very_first INTEGER, tests INTEGER, final TEXT);
+  station TEXT, site TEXT, operator TEXT, code TEXT, at TEXT, outcome TEXT, judged INTEGER, chosen INTEGER,
+  first INTEGER, very_first INTEGER, tests INTEGER, good INTEGER);
 CREATE TEMP TABLE stats_repeated (run INTEGER, phase INTEGER, PRIMARY KEY (run, phase)) WITHOUT ROWID;
 ]]
 
@@ -79,11 +85,14 @@ function query.select(db, filter)
   local chosen = conditions(filter, CHOSEN, values)
   local history = conditions(filter, HISTORY, values)
   if not filter.simulated then history[#history + 1] = "run.simulated = 0" end
+  local query_only = db:value "PRAGMA query_only"
   db:script "PRAGMA query_only = OFF"  -- temporary tables are no part of the record, which may be open readonly
   db:script(TABLES)
   db:exec(SELECT:format(chosen[1] and table.concat(chosen, " AND ") or "1",
     history[1] and table.concat(history, " AND ") or "1"), table.unpack(values))
+  db:script(RANK)
   db:exec(REPEATED)
+  db:script(("PRAGMA query_only = %d"):format(query_only))
 end
 
 --- How many runs the record has that are not among the chosen: simulated, in another mode, without an end.
@@ -106,27 +115,19 @@ function query.procedures(db)
   return list
 end
 
---- What the yields can be told apart by.
-local KEYS = { version = "version", station = "station", site = "coalesce(site, '')",
-  operator = "coalesce(operator, '')", day = "substr(at, 1, 10)", month = "substr(at, 1, 7)", all = "''" }
-
-local GROUPS = [[
-SELECT %s AS key, count(*) AS runs, min(at) AS since, max(at) AS last,
+local COUNTS = [[
+SELECT version, station, coalesce(site, '') AS site, coalesce(operator, '') AS operator, substr(at, 1, 10) AS day,
+  count(*) AS runs, min(at) AS since, max(at) AS last,
   sum(outcome = 'PASS') AS PASS, sum(outcome = 'FAIL') AS FAIL, sum(outcome = 'ERROR') AS ERROR,
   sum(outcome = 'TIMEOUT') AS TIMEOUT, sum(outcome = 'ABORTED') AS ABORTED,
-  sum(first) AS units, sum(first AND outcome = 'PASS') AS passed_first, sum(first AND final = 'PASS') AS passed_final,
-  sum(first AND tests > 1) AS retested, sum(first AND outcome = 'FAIL' AND final = 'PASS') AS recovered,
+  sum(first) AS units, sum(first AND outcome = 'PASS') AS passed_first,
+  coalesce(sum(first AND good), 0) AS passed_final,
+  coalesce(sum(first AND tests > 1), 0) AS retested, coalesce(sum(first AND outcome = 'FAIL' AND good), 0) AS recovered,
   sum(very_first) AS very_first, sum(very_first AND outcome = 'PASS') AS passed_very_first
-FROM temp.stats_run WHERE chosen AND procedure = ? GROUP BY 1 ORDER BY min(at), 1]]
+FROM temp.stats_run WHERE chosen AND procedure = ? GROUP BY 1, 2, 3, 4, 5]]
 
---- Counts the runs of a procedure, in groups.
----@param key "all"|"version"|"station"|"site"|"operator"|"day"|"month"
----@return table[]
-function query.groups(db, procedure, key)
-  local list = {}
-  for row in db:rows(GROUPS:format(KEYS[key]), procedure) do list[#list + 1] = row end
-  return list
-end
+--- Counts the runs of a procedure: a row for each version, station, site, operator and day that go together.
+function query.counts(db, procedure) return db:rows(COUNTS, procedure) end
 
 local FAILURES = [[
 SELECT r.num AS run, r.outcome, r.code, p.name AS phase, p.outcome AS phase_outcome, p.code AS phase_code,
@@ -148,11 +149,20 @@ local MEASURED = [[
 SELECT r.place, m.name, m.num, m.unit,
   coalesce(m.limit_min, m.nominal - abs(m.nominal * m.within / 100)) AS low,
   coalesce(m.limit_max, m.nominal + abs(m.nominal * m.within / 100)) AS high
-FROM temp.stats_run r CROSS JOIN measurement m
+FROM %s
 WHERE r.chosen %s AND m.run = r.num AND m.type IN ('float', 'integer') %s %s
 ORDER BY r.place, m.seq]]
 
 local NOT_REPEATED = "AND NOT EXISTS (SELECT 1 FROM temp.stats_repeated s WHERE s.run = m.run AND s.phase = m.phase)"
+
+-- Runs first, in order, and what each has measured; or the measurement of that name first, by its index, which is
+-- sooner when most of the runs count.
+local RUNS_FIRST <const> = "temp.stats_run r CROSS JOIN measurement m"
+local NAME_FIRST <const> = "measurement m CROSS JOIN temp.stats_run r"
+
+local function most_count(db)
+  return db:value "SELECT 4 * sum(chosen) > (SELECT count(*) FROM run) FROM temp.stats_run" == 1
+end
 
 --- Measured numbers in the order of time, each with its run; num is nil for NaN.  The runs are read beside them: so a
 --- row is small, and there are many.
@@ -161,7 +171,8 @@ local NOT_REPEATED = "AND NOT EXISTS (SELECT 1 FROM temp.stats_repeated s WHERE 
 ---@param fn fun(row: table, run: table)
 function query.measured(db, name, all, fn)
   local repeated = db:value "SELECT 1 FROM temp.stats_repeated LIMIT 1"
-  local sql = MEASURED:format(all and "" or "AND r.first", name and "AND m.name = ?" or "",
+  local from = name and most_count(db) and NAME_FIRST or RUNS_FIRST
+  local sql = MEASURED:format(from, all and "" or "AND r.first", name and "AND m.name = ?" or "",
     repeated and NOT_REPEATED or "")
   local next_run, _, _, cursor = db:rows "SELECT * FROM temp.stats_run ORDER BY place"
   local runs <close> = cursor -- luacheck: ignore 211

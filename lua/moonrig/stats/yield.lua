@@ -31,8 +31,27 @@ end
 local OUTCOMES <const> = { "PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED" }
 yield.OUTCOMES = OUTCOMES
 
+local COUNTS <const> = { "runs", "units", "passed_first", "passed_final", "retested", "recovered", "very_first",
+  "passed_very_first", table.unpack(OUTCOMES) }
+
+--- Adds counts (query.counts) to the sum that has this key; list.index finds it.
+---@param list table
+---@param key string
+---@param row table
+function yield.add(list, key, row)
+  local sum = list.index[key]
+  if not sum then
+    sum = { key = key, since = row.since, last = row.last }
+    for _, name in ipairs(COUNTS) do sum[name] = 0 end
+    list.index[key], list[#list + 1] = sum, sum
+  end
+  if row.since < sum.since then sum.since = row.since end
+  if row.last > sum.last then sum.last = row.last end
+  for _, name in ipairs(COUNTS) do sum[name] = sum[name] + row[name] end
+end
+
 --- The yields of a group of runs.
----@param row table   what query.groups counted
+---@param row table   their counts, summed
 function yield.of(row)
   local outcomes = {}
   for _, name in ipairs(OUTCOMES) do outcomes[name] = row[name] end
