@@ -7,7 +7,7 @@ local words = require "moonrig.stats.words"
 
 local svg = {}
 
-local LEFT <const>, RIGHT <const> = 74, 96   -- room for the scale and for the names of lines
+local LEFT <const>, RIGHT <const> = 74, 112  -- room for the scale and for the names of lines
 
 local function coordinate(x) return ("%.1f"):format(x) end
 
