@@ -396,6 +396,12 @@ print(len(first), good(first), good(last), len(ever), good(ever), len(values), r
     end
   end)
 
+  it("says that nothing was measured under a name", function()
+    local text, code = moonrig "yield.db --measurement none"
+    assert.equal(0, code)
+    assert.is_truthy(text:find("\nno numbers of a measurement none in first runs\n", 1, true), text)
+  end)
+
   it("tells one run of it", function()
     local text, code = moonrig ""
     assert.equal(0, code)

@@ -134,7 +134,7 @@ function text.render(tree)
     end
     out ""
     if tree.rolled then out("rolled throughput yield: %s", words.percent(tree.rolled)) end
-    for _, note in ipairs(words.left_out(tree)) do out("%s", note) end
+    for _, note in ipairs(words.left_out(tree)) do out("%s", escape.terminal(note)) end
     out "Intervals are 95 %: Wilson's for shares, the normal approximation for Ppk. Values are those of first runs."
     out "Cp and Cpk are by s within (mean moving range / 1.128), Pp and Ppk by s overall (n - 1)."
     out "Signals are points of the newest 200 that break a Western Electric rule of the I-MR chart (--html draws it)."
@@ -177,7 +177,7 @@ function text.render_grr(tree)
       if i > 1 then out "" end
       add_study(out, one)
     end
-    for _, note in ipairs(words.left_out(tree)) do out("%s", note) end
+    for _, note in ipairs(words.left_out(tree)) do out("%s", escape.terminal(note)) end
   end)
 end
 

@@ -105,12 +105,24 @@ function words.notes(set)
   return notes
 end
 
+-- Whether a measurement was asked for that no procedure has.
+local function is_missing(tree)
+  if not tree.filter.measurement or not tree.procedures then return false end
+  for _, one in ipairs(tree.procedures) do
+    if one.measurements[1] then return false end
+  end
+  return true
+end
+
 --- What of the record is not in the figures; may be empty.
 ---@return string[]
 function words.left_out(tree)
   local notes, out = {}, tree.left_out
+  if is_missing(tree) then
+    notes[1] = ("no numbers of a measurement %s in first runs"):format(tree.filter.measurement)
+  end
   if out.simulated > 0 and not tree.filter.simulated then
-    notes[1] = format.count(out.simulated, "simulated run") .. " left out (--simulated counts them)"
+    notes[#notes + 1] = format.count(out.simulated, "simulated run") .. " left out (--simulated counts them)"
   end
   if out.modes > 0 then
     notes[#notes + 1] = ("%s of another mode than %s left out"):format(format.count(out.modes, "run"), tree.filter.mode)
