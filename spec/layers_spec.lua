@@ -58,7 +58,7 @@ describe("a layer includes only those to its left:", function()
     ["^sqlite3%.h$"] = { "store/sqlite" },
     ["^libpq%-fe%.h$"] = { "store/postgres" },
     ["^pcre2%.h$"] = { "port/hwgrep" },
-    ["^openssl/"] = { "port/openssl", "port/tls" },
+    ["^openssl/"] = { "port/openssl", "port/tls", "base/ed25519" },
   }
   it("those of libraries", function()
     assert.same({}, each_line(function(line, _, path)

@@ -176,6 +176,7 @@ int luaopen_moonrig_core(lua_State *L)
 	open_tap(L);
 	open_list(L);
 	open_store(L);
+	open_key(L);
 	return 1;
 }
 

@@ -35,6 +35,7 @@ void open_service(lua_State *L);
 void open_tap(lua_State *L);
 void open_list(lua_State *L);
 void open_store(lua_State *L);
+void open_key(lua_State *L);
 
 /* Hands a port over to a new userdata, which it pushes. */
 void lport_push(lua_State *L, struct port *p);

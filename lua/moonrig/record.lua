@@ -135,6 +135,7 @@
 ---@field cal_certificate string?
 
 local core = require "moonrig.core"
+local key = require "moonrig.record.key"
 local reader = require "moonrig.record.reader"
 local schema = require "moonrig.record.schema"
 local writer = require "moonrig.record.writer"
@@ -143,6 +144,7 @@ local record = {}
 
 ---@class moonrig.Record
 ---@field path string
+---@field signer moonrig.RecordSigner?
 ---@field db userdata          the store, for statistics; see core/bind/lstore.c
 local Record = {}
 Record.__index = Record
@@ -150,21 +152,28 @@ Record.__index = Record
 --- Opens a record, and makes it when it is new. Runs whose process went away without finishing them are ended as
 --- ABORTED; those of living processes are left alone. Several processes may have it open.
 ---@param path string          a file; SQLite keeps two more beside it, ending in -wal and -shm
----@param opts { readonly: boolean?, timeout: number? }?  readonly: change nothing, not even that; timeout: seconds
----  to wait for another program's lock (default 5)
+---@param opts { readonly: boolean?, timeout: number?, key: string? }?  readonly: change nothing, not even that;
+---  timeout: seconds to wait for another program's lock (default 5); key: file of the station's key, with which runs
+---  are signed
 ---@return moonrig.Record
----  Raises: not_found (no such folder; no such file, when readonly), permission, unsupported (not a record, or from
+---  Raises: not_found (no such folder; no such file, when readonly), permission (others may read the key, too),
+---  unsupported (not a record, or from
 ---  a newer moonrig), busy (locked), system (disk full, damaged).
 function record.open(path, opts)
-  local db = core.store.open(path, opts)
-  local readonly = opts ~= nil and opts.readonly or false
+  local of_store = {}
+  for name, value in pairs(opts or of_store) do
+    if name ~= "key" then of_store[name] = value end
+  end
+  local signer = opts and opts.key and key.load(opts.key)
+  local db = core.store.open(path, of_store)
+  local readonly = of_store.readonly or false
   local ok, e = pcall(schema.prepare, db, path, readonly)
-  if ok and not readonly then ok, e = pcall(reader.end_interrupted, db) end
+  if ok and not readonly then ok, e = pcall(reader.end_interrupted, db, signer) end
   if not ok then
     db:close()
     error(e, 0)
   end
-  return setmetatable({ path = path, db = db }, Record)
+  return setmetatable({ path = path, db = db, signer = signer }, Record)
 end
 
 --- Closes it; twice does no harm. A run that goes on in it can no longer be written.
@@ -177,7 +186,7 @@ Record.__close = Record.close
 ---  config: table?, meta: table? }  script: the text, of which the SHA-256 is kept with the procedure;
 ---  attempt: counted unless given
 ---@return moonrig.RecordRun
-function Record:start_run(given) return writer.start_run(self.db, given) end
+function Record:start_run(given) return writer.start_run(self.db, given, self.signer) end
 
 --- Lists runs, the oldest first.
 ---@param filter { serial: string?, part: string?, procedure: string?, station: string?, operator: string?,

@@ -7,6 +7,7 @@ local check = require "moonrig.record.check"
 local json = require "moonrig.json"
 local process = require "moonrig.record.process"
 local schema = require "moonrig.record.schema"
+local seal = require "moonrig.record.seal"
 local time = require "moonrig.record.time"
 
 local reader = {}
@@ -222,8 +223,20 @@ function reader.load(db, path, ref)
   return run
 end
 
--- Ends the runs whose process went away.
-function reader.end_interrupted(db)
+-- Ends the run of a process that went away, unless another program was first.
+local function end_one(db, row, now, signer)
+  signer = seal.signer_of_other(db, row.station, signer)
+  if signer == false then return end
+  local added = db:exec([[INSERT INTO run_end (run, ended_at, duration_us, outcome, marginal, interrupted, code, message)
+      SELECT ?1, ?2, ?3, 'ABORTED', 0, 1, 'interrupted', ?4
+      WHERE NOT EXISTS (SELECT 1 FROM run_end WHERE run = ?1)]],
+    row.num, now, last_us(db, row.num), why_interrupted(row))
+  if added == 1 then seal.add(db, row.num, signer) end
+end
+
+--- Ends the runs whose process went away, and seals them.
+---@param signer moonrig.RecordSigner?
+function reader.end_interrupted(db, signer)
   if db:value "SELECT (SELECT count(*) FROM run) = (SELECT count(*) FROM run_end)" == 1 then return end
   local gone = {}
   for row in db:rows "SELECT * FROM run WHERE num NOT IN (SELECT run FROM run_end)" do
@@ -232,12 +245,7 @@ function reader.end_interrupted(db)
   if not gone[1] then return end
   local now = time.text((core.store.time()))
   schema.atomic(db, function()
-    for _, row in ipairs(gone) do
-      db:exec([[INSERT INTO run_end (run, ended_at, duration_us, outcome, marginal, interrupted, code, message)
-          SELECT ?1, ?2, ?3, 'ABORTED', 0, 1, 'interrupted', ?4
-          WHERE NOT EXISTS (SELECT 1 FROM run_end WHERE run = ?1)]],
-        row.num, now, last_us(db, row.num), why_interrupted(row))
-    end
+    for _, row in ipairs(gone) do end_one(db, row, now, signer) end
   end)
 end
 

@@ -13,6 +13,8 @@
 -- `num` cannot hold: NaN, -0.0, integers beyond 2^53.
 
 local core = require "moonrig.core"
+local process = require "moonrig.record.process"
+local seal = require "moonrig.record.seal"
 
 local schema = { application_id = 0x6d726967 }  -- "mrig"
 
@@ -165,6 +167,35 @@ CREATE TABLE prompt_answer (
   .. append_only("attachment", "run = NEW.run AND seq = NEW.seq")
   .. append_only("prompt", "run = NEW.run AND seq = NEW.seq")
   .. append_only("prompt_answer", "run = NEW.run AND prompt = NEW.prompt"),
+
+[[
+-- How the record is made evident to be as it was written: see docs/record.md.
+CREATE TABLE seal (
+  run INTEGER PRIMARY KEY REFERENCES run,
+  station INTEGER NOT NULL REFERENCES station,
+  seq INTEGER NOT NULL,                -- 1, 2, ... at this station, without gap
+  prev TEXT NOT NULL,                  -- hash of the one before; of the first: 64 zeros
+  doc TEXT NOT NULL,                   -- SHA-256 of the run's canonical form
+  hash TEXT NOT NULL,                  -- SHA-256 of the seal's canonical form
+  key TEXT, signature TEXT,            -- Ed25519, hexadecimal
+  note TEXT,                           -- 'older': of a run from before there were seals
+  UNIQUE (station, seq)
+) STRICT;
+
+CREATE TABLE series (
+  run INTEGER NOT NULL, measurement INTEGER NOT NULL,
+  axis INTEGER NOT NULL,               -- 0, 1, ...
+  name TEXT, unit TEXT,
+  n INTEGER NOT NULL,
+  data BLOB NOT NULL,                  -- n little-endian doubles
+  PRIMARY KEY (run, measurement, axis),
+  FOREIGN KEY (run, measurement) REFERENCES measurement (run, seq)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE phase ADD COLUMN parent INTEGER;  -- seq of the group around it; NULL: none
+]]
+  .. append_only("seal", "run = NEW.run OR (station = NEW.station AND seq = NEW.seq)")
+  .. append_only("series", "run = NEW.run AND measurement = NEW.measurement AND axis = NEW.axis"),
 }
 
 local function fail(code, message, ...) error(core.error { code = code, message = message:format(...) }, 0) end
@@ -182,11 +213,24 @@ function schema.atomic(db, fn, ...)
   error(done[2], 0)
 end
 
-local function migrate(db, steps)
-  for version = db:value "PRAGMA user_version" + 1, #steps do  -- asked again: another process may have been first
+-- A program of before version 2 would end its run without a seal.
+local function refuse_while_running(db, path)
+  for row in db:rows "SELECT * FROM run WHERE num NOT IN (SELECT run FROM run_end)" do
+    if process.is_alive(row) then
+      fail("busy", "%s is to be brought up to date, but an older moonrig (process %d) is writing a run to it; "
+        .. "wait until that has ended, then try again", path, row.pid)
+    end
+  end
+end
+
+local function migrate(db, path, steps)
+  local from = db:value "PRAGMA user_version"  -- asked again: another process may have been first
+  if from == 1 then refuse_while_running(db, path) end
+  for version = from + 1, #steps do
     db:script(steps[version])
     db:script(("PRAGMA user_version = %d"):format(version))
   end
+  if from == 1 and #steps > 1 then seal.add_older(db) end
   db:script(("PRAGMA application_id = %d"):format(schema.application_id))
 end
 
@@ -209,7 +253,7 @@ function schema.prepare(db, path, readonly, steps)
     fail("unsupported", is_empty and "%s holds no record yet; run a test first"
       or "%s has an older format; any `moonrig test` that records to it brings it up to date", path)
   end
-  schema.atomic(db, migrate, db, steps)
+  schema.atomic(db, migrate, db, path, steps)
 end
 
 return schema

@@ -7,6 +7,7 @@ local json = require "moonrig.json"
 local check = require "moonrig.record.check"
 local process = require "moonrig.record.process"
 local schema = require "moonrig.record.schema"
+local seal = require "moonrig.record.seal"
 local time = require "moonrig.record.time"
 
 local writer = {}
@@ -81,6 +82,7 @@ local function insert_run(db, run, given)
   local dut, procedure, me = given.dut, given.procedure, process.this()
   local script = procedure.script and keep_blob(db, procedure.script) or ""
   local station = lookup(db, "station", "name", given.station)
+  seal.check_signer(db, station, run.signer)
   local unit = lookup(db, "unit", "part, serial", dut.part or "", dut.serial)
   local procedure_id = lookup(db, "procedure", "name, version, script_sha256", procedure.name,
     procedure.version or "", script)
@@ -96,12 +98,12 @@ local function insert_run(db, run, given)
   return num
 end
 
-function writer.start_run(db, given)
+function writer.start_run(db, given, signer)
   check.fields("start_run", given, START.fields)
   check.fields("start_run: dut", given.dut, START.dut)
   check.fields("start_run: procedure", given.procedure, START.procedure)
   local utc, monotonic = core.store.time()
-  local run = setmetatable({ db = db, id = time.uuid7(utc), started_at = time.text(utc), started_us = monotonic,
+  local run = setmetatable({ db = db, signer = signer, id = time.uuid7(utc), started_at = time.text(utc), started_us = monotonic,
     seq = 0, marginal = false, ended = false }, Run)
   run.num = schema.atomic(db, insert_run, db, run, given)
   return run
@@ -221,7 +223,7 @@ local RUN_END = {
   code = "string", message = "string",
 }
 
---- Ends the run.
+--- Ends the run, and seals it.
 ---@param given { outcome: moonrig.RunOutcome, code: string?, message: string?, marginal: boolean? }  marginal:
 ---  unless said, whether it passed with a marginal measurement
 function Run:finish(given)
@@ -229,9 +231,12 @@ function Run:finish(given)
   local _, at = advance(self, "run:finish")
   local marginal = given.marginal
   if marginal == nil then marginal = self.marginal and given.outcome == "PASS" end
-  self.db:exec([[INSERT INTO run_end (run, ended_at, duration_us, outcome, marginal, interrupted, code, message)
-    VALUES (?, ?, ?, ?, ?, 0, ?, ?)]], self.num, time.text((core.store.time())), at, given.outcome, marginal,
-    given.code, given.message)
+  schema.atomic(self.db, function()
+    self.db:exec([[INSERT INTO run_end (run, ended_at, duration_us, outcome, marginal, interrupted, code, message)
+      VALUES (?, ?, ?, ?, ?, 0, ?, ?)]], self.num, time.text((core.store.time())), at, given.outcome, marginal,
+      given.code, given.message)
+    seal.add(self.db, self.num, self.signer)
+  end)
   self.ended = true
 end
 

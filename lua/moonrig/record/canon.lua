@@ -1,0 +1,165 @@
+-- SPDX-License-Identifier: MIT
+-- record/canon.lua: the canonical form of a run, of which a seal keeps the SHA-256: JSON after RFC 8785, the same
+-- bytes whoever writes it.  docs/record.md describes it byte for byte, docs/verify.py is a second writer of it.
+--
+-- It is made from rows: a list for each table, an object for each row, a key for each column. What is NULL, and a
+-- list without rows, is left out, so that a column or table that is added later changes no form of an older run.
+
+local core = require "moonrig.core"
+local split_utf8 = require("moonrig.json.common").split_utf8
+
+local canon = {}
+
+local find, format = string.find, string.format
+
+-- Text
+
+local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r",
+  ["\t"] = "\\t" }
+for i = 0, 31 do
+  local c = string.char(i)
+  escapes[c] = escapes[c] or format("\\u%04x", i)
+end
+
+local function escape(s) return (s:gsub('[%z\1-\31"\\]', escapes)) end
+local function escape_byte(b) return format("\\udc%02x", b) end
+
+--- A JSON string. A byte that belongs to no UTF-8 is \udc80 to \udcff, as Python's surrogateescape reads it.
+function canon.text(s)
+  if not find(s, "[^ !#-%[%]-~]") then return '"' .. s .. '"' end
+  return '"' .. (utf8.len(s) and escape(s) or split_utf8(s, escape, escape_byte)) .. '"'
+end
+
+-- Numbers
+
+-- The digits and the decimal exponent of the shortest decimal that reads back as x > 0, as in D.DDDe+X. Among those
+-- with 16 digits the nearest may be one that reads back as a neighbour of a power of two; then the next one is.
+local function shortest(x)
+  for digits = x < 0x1p-1022 and 0 or 14, 16 do
+    local s = format("%." .. digits .. "e", x)
+    local whole, fraction, exponent = s:match "^(%d)%D?(%d*)e([+-]%d+)$"
+    if tonumber(s) == x then return whole .. fraction, tonumber(exponent) end
+    local next_one = format("%d", tonumber(whole .. fraction) + 1)
+    if #next_one == digits + 1 and tonumber(next_one .. format("e%d", exponent - digits)) == x then
+      return next_one, tonumber(exponent)
+    end
+  end
+end
+
+-- As ECMAScript writes it: plain from 1e-6 to 1e21, else with an exponent.
+local function positive(x)
+  local digits, exponent = shortest(x)
+  digits = digits:gsub("(%d)0+$", "%1")
+  local k, n = #digits, exponent + 1     -- digits, and how many of them stand before the point
+  if k <= n and n <= 21 then
+    return digits .. ("0"):rep(n - k)
+  elseif 0 < n and n <= 21 then
+    return digits:sub(1, n) .. "." .. digits:sub(n + 1)
+  elseif -6 < n and n <= 0 then
+    return "0." .. ("0"):rep(-n) .. digits
+  end
+  return digits:sub(1, 1) .. (k > 1 and "." .. digits:sub(2) or "") .. format("e%+d", n - 1)
+end
+
+--- An integer by its digits, all 64 bits of it; a float as RFC 8785 writes it, 5.0 as 5, both zeros as 0, and the
+--- infinities, for which JSON has no form, as strings.
+function canon.number(x)
+  if math.type(x) == "integer" then return format("%d", x) end
+  if x % 1 == 0 and x > -0x1p53 and x < 0x1p53 then return format("%d", x) end
+  if x == math.huge then return '"Infinity"' end
+  if x == -math.huge then return '"-Infinity"' end
+  return x < 0 and "-" .. positive(-x) or positive(x)
+end
+
+-- Rows
+
+-- The columns, and where they come from; "name=expression" when it is not called so there.
+local function part(name, columns, from)
+  local names, heads, expressions = {}, {}, {}
+  for column in columns:gmatch "%S+" do
+    local as, expression = column:match "^(.*)=(.*)$"
+    names[#names + 1] = as or column
+    heads[#heads + 1] = '"' .. (as or column) .. '":'
+    expressions[#expressions + 1] = (expression or column) .. " AS " .. (as or column)
+  end
+  return { name = name, names = names, heads = heads,
+    sql = ("SELECT %s FROM %s"):format(table.concat(expressions, ", "), from) }
+end
+
+local RUN = part("run", "attempt batch boot config host id=run.id meta mode operator part pid pid_start "
+  .. "procedure=procedure.name revision runtime script_sha256 serial simulated site started_at station=station.name "
+  .. "version", [[run JOIN station ON station.id = run.station JOIN unit ON unit.id = run.unit
+    JOIN procedure ON procedure.id = run.procedure WHERE num = ?]])
+local END = part("end", "code duration_us ended_at interrupted marginal message outcome", "run_end WHERE run = ?")
+
+-- In the order of their names.
+local PARTS = {
+  part("answers", "answer at_us prompt", "prompt_answer WHERE run = ? ORDER BY prompt"),
+  part("attachments", "at_us mime name phase seq sha256", "attachment WHERE run = ? ORDER BY seq"),
+  END,
+  { name = "format", text = '"moonrig-record/1"' },
+  part("instruments", "cal_certificate cal_due firmware maker model role serial simulated url",
+    "run_instrument JOIN instrument ON id = instrument WHERE run = ? ORDER BY role"),
+  part("logs", "at_us level message phase seq source", "log WHERE run = ? ORDER BY seq"),
+  part("measurements", "at_us doc equals instrument limit_max limit_min limit_text marginal marginal_max marginal_min "
+    .. "matches name nominal num one_of outcome phase seq text type uncertainty unit within",
+    "measurement WHERE run = ? ORDER BY seq"),
+  part("phase_ends", "at_us code marginal message outcome phase", "phase_end WHERE run = ? ORDER BY phase"),
+  part("phases", "at_us attempt grp name parent seq", "phase WHERE run = ? ORDER BY seq"),
+  part("prompts", "at_us kind message options phase seq", "prompt WHERE run = ? ORDER BY seq"),
+  RUN,
+  part("series", "axis measurement n name sha256=data unit", "series WHERE run = ? ORDER BY measurement, axis"),
+}
+
+--- An object: the keys in `names`, in order, each with its value unless that is nil. heads: '"name":' for each.
+local function object(row, names, heads)
+  local out, n = {}, 0
+  for i = 1, #names do
+    local v = row[names[i]]
+    if v ~= nil then
+      n = n + 1
+      out[n] = heads[i] .. (type(v) == "string" and canon.text(v) or canon.number(v))
+    end
+  end
+  return "{" .. table.concat(out, ",") .. "}"
+end
+
+local function list(db, p, num)
+  local rows = {}
+  for row in db:rows(p.sql, num) do
+    if p.name == "series" then row.sha256 = core.store.sha256(row.sha256) end
+    rows[#rows + 1] = object(row, p.names, p.heads)
+  end
+  return rows[1] and "[" .. table.concat(rows, ",") .. "]"
+end
+
+--- The canonical form of a run; nil when there is no such run, or its end is missing.
+---@param num integer
+---@return string?
+function canon.run(db, num)
+  local out = {}
+  for _, p in ipairs(PARTS) do
+    local text = p.text
+    if p == RUN or p == END then
+      local row = db:row(p.sql, num)
+      if not row then return nil end
+      text = object(row, p.names, p.heads)
+    elseif not text then
+      text = list(db, p, num)
+    end
+    if text then out[#out + 1] = ('"%s":'):format(p.name) .. text end
+  end
+  return "{" .. table.concat(out, ",") .. "}"
+end
+
+local SEAL = part("seal", "doc format key note prev seq station", "seal")
+
+--- The canonical form of a seal, which is what is hashed and signed.
+---@param seal { doc: string, key: string?, note: string?, prev: string, seq: integer, station: string }
+---@return string
+function canon.seal(seal)
+  local row = setmetatable({ format = "moonrig-seal/1" }, { __index = seal })
+  return object(row, SEAL.names, SEAL.heads)
+end
+
+return canon
