@@ -216,7 +216,8 @@ return function(args)
   local jobs = next_jobs(options, stations, ask)
   if not jobs then cli.fail(cli.USAGE, "say which unit: --dut SERIAL (nobody answers the question)") end
 
-  local rec <close> = usage(results.open, options.results or stations[1].results or results.DEFAULT)
+  local rec <close> = usage(results.open, options.results or stations[1].results or results.DEFAULT,
+    { key = stations[1].key })
   local ended, code, aborted = {}, cli.PASS, false
   for n = 1, options.times or 1 do
     if n > 1 then jobs = next_jobs(options, stations, ask) end

@@ -11,7 +11,7 @@ results.DEFAULT = "results.db"
 
 --- Opens the record at a URL: a file name, or sqlite:FILE.
 ---@param url string
----@param opts { readonly: boolean?, timeout: number? }?  as record.open takes them
+---@param opts { readonly: boolean?, timeout: number?, key: string? }?  as record.open takes them
 ---@return moonrig.Record
 ---  Raises: unsupported (another scheme), and what record.open raises
 function results.open(url, opts)

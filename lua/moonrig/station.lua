@@ -6,6 +6,7 @@
 --   return {
 --     name = "ST-01",
 --     results = "results.db",
+--     key = "station.key",
 --     instruments = {
 --       psu = { url = "socket://10.0.0.5:5555", idn = "RIGOL.*DP832", safe_state = { "OUTP OFF" } },
 --       fixture = { url = "/dev/ttyUSB0", driver = "port", options = { baudrate = 115200 } },
@@ -32,6 +33,7 @@ local station = {}
 ---@class moonrig.Station
 ---@field name string
 ---@field results string?         record: path or URL
+---@field key string?             file of the key that runs are signed with; moonrig keygen makes one
 ---@field instruments table<string, moonrig.StationInstrument>
 ---@field site string?
 ---@field shared string[]         instruments that the other sites use too
@@ -49,6 +51,7 @@ local function is_date(v) return type(v) == "string" and v:find "^%d%d%d%d%-%d%d
 local STATION = {
   name = fields.name,
   results = { fields.name[1], "a path or URL" },
+  key = { fields.name[1], "the path of a key" },
   instruments = { fields.table[1], "a table: name = { url = ... }" },
   sites = { fields.table[1], "a table: name = { instruments = ... }" },
   calibration_policy = { fields.table[1], "{ warn_days = 30, when_over = \"warn\" or \"refuse\" }" },
@@ -140,6 +143,7 @@ function station.new(given, opts)
     name = given.name or hostname(), results = given.results and station.beside(path, given.results), path = path,
     instruments = instruments, shared = shared or {}, site = opts.site,
     calibration_policy = given.calibration_policy,
+    key = given.key and station.beside(path, given.key),
   }
 end
 

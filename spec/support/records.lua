@@ -1,0 +1,82 @@
+-- records.lua: records for the specs of seals: made, edited by hand as somebody would who owns the file, and checked
+-- by `moonrig verify` and by docs/verify.py.
+local key = require "moonrig.record.key"
+local program = require "support.program"
+local record = require "moonrig.record"
+
+local records = {}
+
+--- The program that runs this, whatever the folder.
+records.moonrig = "/proc/" .. io.open("/proc/self/stat"):read("a"):match("^%d+") .. "/exe"
+
+--- Records a run with something of every kind in it; its end is left to the caller when `open`.
+function records.run(rec, n, open)
+  local run = rec:start_run { station = "ST1", operator = "M. Weber", site = "left", config = { n = n },
+    dut = { serial = ("PSU%04d"):format(n), part = "PSU-100", revision = "B", batch = "7" },
+    procedure = { name = "final", version = "1.0", script = "return 1" }, meta = { order = "a\xff" } }
+  run:instrument { role = "dmm", maker = "Rigol", model = "DM3058", serial = "DM3", firmware = "1", url = "loop://" }
+  run:log { level = "info", message = "begin \u{fc} \xff \1 \127 \\ \" \0 \n", source = "final.lua:3" }
+  local phase = run:phase { name = "5 V" }
+  for i, v in ipairs { 5.01 + n / 1000, 0 / 0, math.huge, -0.0, math.maxinteger, 1e-7, 2 ^ -44, true, "a\0b" } do
+    phase:measurement { name = "v" .. i, value = v, unit = "V", outcome = "PASS", instrument = "dmm",
+      limits = { min = -math.huge, max = 5.05, equals = 2 ^ 53, one_of = { 1, "x" } }, uncertainty = 1e-9 }
+  end
+  phase:measurement { name = "unset", outcome = "UNSET" }
+  phase:attachment { name = "scope.bin", mime = "application/octet-stream", data = ("scope %d\0"):format(n) }
+  phase:prompt({ message = "LED?", kind = "choice", options = { "yes", "no" } }):answer "yes"
+  run:prompt { message = "never answered" }
+  rec.db:exec("INSERT INTO series VALUES (?, ?, 1, 'time', 's', 2, ?)", run.num, phase.seq + 1,
+    require("moonrig.core").store.blob(("<dd"):pack(1, n)))
+  phase:finish { outcome = "PASS" }
+  if not open then run:finish { outcome = "PASS", message = "good" } end
+  return run
+end
+
+--- Makes a record of n runs.
+---@param opts { key: string? }?
+function records.make(path, n, opts)
+  local rec <close> = record.open(path, opts)
+  for i = 1, n do records.run(rec, i) end
+end
+
+function records.remove(path)
+  for _, suffix in ipairs { "", "-wal", "-shm" } do os.remove(path .. suffix) end
+end
+
+--- Edits it with the sqlite3 program, its triggers dropped first.
+function records.edit(path, sql)
+  local db = require("moonrig.core").store.open(path)
+  local drops = { "PRAGMA foreign_keys = OFF;" }
+  for row in db:rows "SELECT name FROM sqlite_schema WHERE type = 'trigger'" do
+    drops[#drops + 1] = ("DROP TRIGGER %s;"):format(row.name)
+  end
+  db:close()
+  local script = program.file(table.concat(drops, "\n") .. "\n" .. sql .. ";\n")
+  local pipe = assert(io.popen(("sqlite3 -bail '%s' < '%s' 2>&1"):format(path, script)))
+  local output = pipe:read "a"
+  assert(pipe:close(), output)
+  os.remove(script)
+  return output
+end
+
+local function run(command)
+  local pipe = assert(io.popen(command .. " 2>&1"))
+  local text = pipe:read "a"
+  return text, select(3, pipe:close())
+end
+
+--- What both programs say of it: output and exit code of each.
+---@param options string?  --key and --head with digits, which both take
+function records.verify(path, options)
+  local ours, our_code = run(("%s verify '%s' %s"):format(records.moonrig, path, options or ""))
+  local theirs, their_code = run(("python3 docs/verify.py '%s' %s"):format(path, options or ""))
+  return ours, our_code, theirs, their_code
+end
+
+--- A key at `path`: its public digits.
+function records.key(path)
+  os.remove(path)
+  return key.create(path)
+end
+
+return records
