@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -138,6 +139,29 @@ static bool is_archived(struct sqlite *s)
 	return access(s->path, R_OK) == 0 && access(wal, F_OK) != 0;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Of two programs that turn a new file to WAL at once, SQLite does not let one wait for the other, since each may
+ * hold what the other needs: it says BUSY at once. */
+static int use_wal(struct sqlite *s, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+	int64_t until = now_ms() + s->busy_ms;
+	int rc;
+	for (;;) {
+		rc = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+		if ((rc & 0xff) != SQLITE_BUSY || now_ms() >= until)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return rc == SQLITE_OK ? 0 : fail(s, rc, e);
+}
+
 static int configure(struct sqlite *s, bool readonly, struct err *e)
 {
 	sqlite3_extended_result_codes(s->db, 1);
@@ -149,9 +173,11 @@ static int configure(struct sqlite *s, bool readonly, struct err *e)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 	/* recursive_triggers: so that delete triggers see INSERT OR REPLACE too.
 	 * SQLite opens the file with the first statement that touches it. */
-	return script(&s->base, readonly ? "PRAGMA query_only = ON; SELECT count(*) FROM sqlite_schema"
-	              : "PRAGMA recursive_triggers = ON; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL;"
-	                "SELECT count(*) FROM sqlite_schema", e);
+	if (readonly)
+		return script(&s->base, "PRAGMA query_only = ON; SELECT count(*) FROM sqlite_schema", e);
+	if (script(&s->base, "PRAGMA recursive_triggers = ON; PRAGMA synchronous = FULL", e) < 0)
+		return -1;
+	return use_wal(s, e);
 }
 
 static int open_file(struct sqlite *s, const char *name, int flags, bool readonly, struct err *e)

@@ -37,6 +37,20 @@ describe("store, on SQLite", function()
     fails("unsupported", "may not be modified", db.exec, db, "DELETE FROM sqlite_schema")
   end)
 
+  it("is made by several programs at once", function()
+    local script = path .. "-script"
+    local f = assert(io.open(script, "w"))
+    f:write 'require("moonrig.core").store.open(arg[1], { timeout = 20 }):close()'
+    f:close()
+    local self = "/proc/" .. io.open("/proc/self/stat"):read("a"):match("^%d+") .. "/exe"
+    for i = 1, 10 do
+      local command = ("%s '%s' '%s-%d'"):format(self, script, path, i)
+      assert.equal("", shell(("(%s & %s & %s & wait) 2>&1"):format(command, command, command)))
+      for _, suffix in ipairs { "", "-wal", "-shm" } do os.remove(path .. "-" .. i .. suffix) end
+    end
+    os.remove(script)
+  end)
+
   describe("refusals", function()
     it("of a path", function()
       fails("unsupported", "expected the path of a file", store.open, "postgresql://host/db")
