@@ -11,7 +11,7 @@ local rig = require "moonrig"
 local shell = require "support.shell"
 
 local DOCUMENTS = { "README.md", "docs/guide.md", "docs/recipes.md", "docs/bridge.md", "docs/rfc2217.md",
-  "docs/security.md", "docs/events.md", "docs/statistics.md" }
+  "docs/security.md", "docs/events.md", "docs/statistics.md", "docs/record.md" }
 
 local PRELUDE = 'local rig = require "moonrig"\n'
 

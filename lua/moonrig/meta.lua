@@ -1189,6 +1189,7 @@ function Test:prompt(message, opts) end
 ---@class moonrig.StationFile
 ---@field name? string       default: the name of the computer
 ---@field results? string    the record; default "results.db" in the folder where the test is started
+---@field key? string        the file of the key that runs are signed with; `moonrig keygen` makes one
 ---@field instruments? table<string, moonrig.StationInstrument>  by the names that procedures use: `t.psu`
 ---@field sites? table<string, { instruments: table<string, moonrig.StationInstrument> }>  places for a unit, each with
 ---  instruments of its own besides those of the station; `--site` says which

@@ -19,6 +19,18 @@
 ---@field logs moonrig.Log[]                 those outside of any phase; record.logs(run) has all
 ---@field attachments moonrig.Attachment[]   those outside of any phase
 ---@field prompts moonrig.Prompt[]           those outside of any phase
+---@field seal moonrig.Seal?                 nil: it has not ended
+
+--- What makes evident that a run is as it was written; see docs/record.md. Hashes are SHA-256, hexadecimal.
+---@class moonrig.Seal
+---@field seq integer            number at its station: 1, 2, ...
+---@field prev string            hash of the one before
+---@field doc string             of the canonical form of the run
+---@field hash string            of this seal
+---@field key string?            public key (Ed25519) of who signed it
+---@field signature string?
+---@field note string?           "older": the run had ended before there were seals
+---@field head { seq: integer, hash: string }  the newest one of its station when this was read
 
 --- What rec:runs() lists.
 ---@class moonrig.RunHead
@@ -61,6 +73,7 @@
 ---@field seq integer            place among all things of the run
 ---@field name string
 ---@field group string           "setup", "main", "teardown"
+---@field parent integer?        seq of the group of phases around it
 ---@field attempt integer        1, 2, ... when retried: each attempt is a phase of its own
 ---@field at number
 ---@field duration number?       nil when it never ended
@@ -85,6 +98,13 @@
 ---@field instrument string?     role of the instrument that measured it
 ---@field uncertainty number?    in `unit`
 ---@field doc string?
+---@field series moonrig.Series[]?  axis by axis
+
+---@class moonrig.Series
+---@field axis integer           0, 1, ...
+---@field name string?
+---@field unit string?
+---@field values number[]
 
 --- The limits that were in force, whatever the procedure says today.
 ---@class moonrig.RecordedLimits

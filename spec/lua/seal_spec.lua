@@ -161,7 +161,7 @@ describe("a seal", function()
       local record = require "moonrig.record"
       local rec <close> = record.open(arg[1], { timeout = 60 })
       for i = 1, 50 do
-        require("moonrig").sleep(0.002)  -- lets the other one have the lock
+        require("moonrig").sleep(0.02)  -- lets the other one have the lock
         local run = rec:start_run { station = "ST1", dut = { serial = arg[2] .. i }, procedure = { name = "p" } }
         local phase = run:phase { name = "a" }
         phase:measurement { name = "v", value = i, outcome = "PASS" }
@@ -226,6 +226,53 @@ describe("a seal", function()
     assert.equal(3, seals())
     assert.matches("^ST1: 3 runs, 2 signed with ", is_good("--key " .. public))
     for _, name in ipairs { script, key_path, key_path .. ".pub" } do os.remove(name) end
+  end)
+
+  it("is given back with the run, and printed on every report, with the head of the chain", function()
+    local report = require "moonrig.report"
+    local rec <close> = record.open(path)
+    local going = records.run(rec, 1, true)
+    assert.is_nil(rec:load(1).seal)
+    assert.is_nil(report.render("text", rec:load(1)):find("sealed", 1, true))
+    going:finish { outcome = "PASS" }
+    records.run(rec, 2)
+    local hash = rec.db:value "SELECT hash FROM seal WHERE seq = 1"
+    local head = rec.db:value "SELECT hash FROM seal WHERE seq = 2"
+    local run = rec:load(1)
+    assert.same({ 1, hash, { seq = 2, hash = head } }, { run.seal.seq, run.seal.hash, run.seal.head })
+    for _, format in ipairs(report.formats) do
+      local text = report.render(format, run)
+      assert.is_truthy(text:find(hash, 1, true), format)
+      assert.is_truthy(text:find(head, 1, true), format)
+    end
+    local newest = report.render("text", rec:load(2))
+    assert.is_truthy(newest:find("\n  sealed as run 2 of station ST1, not signed\n  hash " .. head .. "\n$"))
+    assert.is_truthy(report.render("junit", run):find('<property name="seal.head" value="' .. head, 1, true))
+  end)
+
+  it("covers series and groups of phases, which are given back with the run", function()
+    local rec <close> = record.open(path)
+    local run = start(rec)
+    local group, phase = run:phase { name = "group" }, run:phase { name = "a" }
+    phase:measurement { name = "v", value = 1, outcome = "PASS" }
+    rec.db:script "DROP TRIGGER phase_no_update"
+    rec.db:exec("UPDATE phase SET parent = ? WHERE seq = ?", group.seq, phase.seq)
+    for axis = 0, 1 do
+      rec.db:exec("INSERT INTO series VALUES (1, ?, ?, NULL, 'V', 3, ?)", phase.seq + 1, axis,
+        core.store.blob(("<ddd"):pack(axis, math.huge, 0.1)))
+    end
+    run:finish { outcome = "PASS" }
+    local text = canon.run(rec.db, 1)
+    assert.is_truthy(text:find('"grp":"main","name":"a","parent":1,"seq":2}]', 1, true), text)
+    assert.is_truthy(text:find('"series":[{"axis":0,"measurement":3,"n":3,"sha256":"' .. core.store.sha256(("<ddd")
+      :pack(0, math.huge, 0.1)) .. '","unit":"V"},{"axis":1,', 1, true), text)
+    local back = rec:load(1)
+    assert.is_nil(back.phases[1].parent)
+    assert.equal(1, back.phases[2].parent)
+    assert.same({ { axis = 0, unit = "V", values = { 0, math.huge, 0.1 } },
+      { axis = 1, unit = "V", values = { 1, math.huge, 0.1 } } }, back.phases[2].measurements[1].series)
+    assert.is_truthy(require("moonrig.report").render("json", back):find('"inf",', 1, true))
+    is_good()
   end)
 
   describe("in a record of version 1", function()

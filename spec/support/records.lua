@@ -46,12 +46,12 @@ end
 --- Edits it with the sqlite3 program, its triggers dropped first.
 function records.edit(path, sql)
   local db = require("moonrig.core").store.open(path)
-  local drops = { "PRAGMA foreign_keys = OFF;" }
+  local drops = { "PRAGMA foreign_keys = OFF;", "BEGIN;" }
   for row in db:rows "SELECT name FROM sqlite_schema WHERE type = 'trigger'" do
     drops[#drops + 1] = ("DROP TRIGGER %s;"):format(row.name)
   end
   db:close()
-  local script = program.file(table.concat(drops, "\n") .. "\n" .. sql .. ";\n")
+  local script = program.file(table.concat(drops, "\n") .. "\n" .. sql .. ";\nCOMMIT;\n")
   local pipe = assert(io.popen(("sqlite3 -bail '%s' < '%s' 2>&1"):format(path, script)))
   local output = pipe:read "a"
   assert(pipe:close(), output)

@@ -78,6 +78,8 @@ function samples.pass()
     procedure = { name = "PSU-100 final", version = "1.4.0", script_sha256 = ("5d"):rep(32) },
     config = { station = "bench-3.lua", sites = json.array { "left", "right" } },
     meta = { fixture = "FX-7", temperature = 23.4 },
+    seal = { seq = 12, prev = ("1a"):rep(32), doc = ("2b"):rep(32), hash = ("3c"):rep(32), key = ("4d"):rep(32),
+      signature = ("5e"):rep(64), head = { seq = 15, hash = ("6f"):rep(32) } },
     logs = { { level = "info", message = "station ready", source = "station.lua:8" } },
     phases = {
       phase { name = "power on", group = "setup", duration = 0.8123 },

@@ -111,24 +111,30 @@ local PARTS = {
   part("series", "axis measurement n name sha256=data unit", "series WHERE run = ? ORDER BY measurement, axis"),
 }
 
---- An object: the keys in `names`, in order, each with its value unless that is nil. heads: '"name":' for each.
-local function object(row, names, heads)
+-- An object: the keys in `names`, in order, each with its value unless that is nil. heads: '"name":' for each.
+-- known: values that were written before, since most stand in many rows.
+local function object(row, names, heads, known)
   local out, n = {}, 0
   for i = 1, #names do
     local v = row[names[i]]
     if v ~= nil then
+      local text = known[v]
+      if not text then
+        text = type(v) == "string" and canon.text(v) or canon.number(v)
+        known[v] = text
+      end
       n = n + 1
-      out[n] = heads[i] .. (type(v) == "string" and canon.text(v) or canon.number(v))
+      out[n] = heads[i] .. text
     end
   end
   return "{" .. table.concat(out, ",") .. "}"
 end
 
-local function list(db, p, num)
+local function list(db, p, num, known)
   local rows = {}
   for row in db:rows(p.sql, num) do
     if p.name == "series" then row.sha256 = core.store.sha256(row.sha256) end
-    rows[#rows + 1] = object(row, p.names, p.heads)
+    rows[#rows + 1] = object(row, p.names, p.heads, known)
   end
   return rows[1] and "[" .. table.concat(rows, ",") .. "]"
 end
@@ -137,15 +143,15 @@ end
 ---@param num integer
 ---@return string?
 function canon.run(db, num)
-  local out = {}
+  local out, known = {}, {}
   for _, p in ipairs(PARTS) do
     local text = p.text
     if p == RUN or p == END then
       local row = db:row(p.sql, num)
       if not row then return nil end
-      text = object(row, p.names, p.heads)
+      text = object(row, p.names, p.heads, known)
     elseif not text then
-      text = list(db, p, num)
+      text = list(db, p, num, known)
     end
     if text then out[#out + 1] = ('"%s":'):format(p.name) .. text end
   end
@@ -159,7 +165,7 @@ local SEAL = part("seal", "doc format key note prev seq station", "seal")
 ---@return string
 function canon.seal(seal)
   local row = setmetatable({ format = "moonrig-seal/1" }, { __index = seal })
-  return object(row, SEAL.names, SEAL.heads)
+  return object(row, SEAL.names, SEAL.heads, {})
 end
 
 return canon

@@ -3,7 +3,6 @@
 -- reads and writes too. A public key is written as 64 hexadecimal digits.
 
 local core = require "moonrig.core"
-local base64 = require("moonrig.report.escape").base64
 
 local key = {}
 
@@ -20,11 +19,12 @@ function key.from_hex(text)
   return (text:gsub("%x%x", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
-local values = {}
-for i = 0, 63 do values[base64(string.char(i << 2)):byte(1)] = i end
+-- Only when there are keys: it makes a table of its own.
+local function base64(bytes) return require("moonrig.report.escape").base64(bytes) end
 
 local function from_base64(text)
-  local bits, n, out = 0, 0, {}
+  local values, bits, n, out = {}, 0, 0, {}
+  for i = 0, 63 do values[base64(string.char(i << 2)):byte(1)] = i end
   for i = 1, #text do
     local value = values[text:byte(i)]
     if value then

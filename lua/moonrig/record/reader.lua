@@ -132,7 +132,7 @@ local function load_phases(db, run)
       FROM phase LEFT JOIN phase_end ON phase_end.run = phase.run AND phase_end.phase = phase.seq
       WHERE phase.run = ? ORDER BY phase.seq]], run.num) do
     local phase = {
-      seq = row.seq, name = row.name, group = row.grp, attempt = row.attempt, at = seconds(row.at_us),
+      seq = row.seq, name = row.name, group = row.grp, parent = row.parent, attempt = row.attempt, at = seconds(row.at_us),
       duration = row.end_us and seconds(row.end_us - row.at_us), outcome = row.outcome, marginal = row.marginal == 1,
       code = row.code, message = row.message, measurements = json.array(),
       logs = json.array(), attachments = json.array(), prompts = json.array(),
@@ -146,13 +146,31 @@ local function load_phases(db, run)
   return by_seq
 end
 
+local function unpack_doubles(data)
+  local values = json.array()
+  for at = 1, #data - 7, 8 do values[#values + 1] = (("<d"):unpack(data, at)) end
+  return values
+end
+
+-- The series of each measurement that has some, by its seq.
+local function load_series(db, run)
+  local by_seq = {}
+  for row in db:rows("SELECT * FROM series WHERE run = ? ORDER BY measurement, axis", run.num) do
+    local list = by_seq[row.measurement] or json.array()
+    by_seq[row.measurement] = list
+    list[#list + 1] = { axis = row.axis, name = row.name, unit = row.unit, values = unpack_doubles(row.data) }
+  end
+  return by_seq
+end
+
 local function load_measurements(db, run, phases)
+  local series = load_series(db, run)
   for row in db:rows("SELECT * FROM measurement WHERE run = ? ORDER BY seq", run.num) do
     local list = phases[row.phase].measurements
     list[#list + 1] = {
       seq = row.seq, name = row.name, at = seconds(row.at_us), value = to_value(row), unit = row.unit,
       outcome = row.outcome, marginal = row.marginal == 1, limits = to_limits(row), instrument = row.instrument,
-      uncertainty = row.uncertainty, doc = row.doc,
+      uncertainty = row.uncertainty, doc = row.doc, series = series[row.seq],
     }
   end
 end
@@ -200,6 +218,15 @@ local function load_instruments(db, run)
   end
 end
 
+-- The seal of a run that has ended, and the newest one of its station now.
+local function load_seal(db, num)
+  local row = db:row("SELECT * FROM seal WHERE run = ?", num)
+  if not row then return nil end
+  local newest = seal.newest(db, row.station)
+  return { seq = row.seq, prev = row.prev, doc = row.doc, hash = row.hash, key = row.key, signature = row.signature,
+    note = row.note, head = { seq = newest.seq, hash = newest.hash } }
+end
+
 --- See record.lua, Record:load.
 function reader.load(db, path, ref)
   local column = type(ref) == "string" and "run.id" or math.type(ref) == "integer" and "run.num"
@@ -216,6 +243,7 @@ function reader.load(db, path, ref)
     load_attachments(db, run, phases)
     load_prompts(db, run, phases)
     load_instruments(db, run)
+    run.seal = load_seal(db, run.num)
     return run
   end)
   db:exec "COMMIT"

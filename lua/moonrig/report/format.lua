@@ -109,6 +109,23 @@ function format.answer(prompt)
   return format.value(answer)
 end
 
+--- The seal of a run in words: "run 12 of station ST-01, signed by 3f1a..."; nil when it has none.
+---@param run moonrig.Run
+---@return string?
+function format.seal(run)
+  local seal = run.seal
+  return seal and ("run %d of station %s, %s"):format(seal.seq, run.station, seal.key and "signed by " .. seal.key
+    or "not signed")
+end
+
+--- The newest seal of its station, when that is another one: "run 15: 9c0f..."
+---@param run moonrig.Run
+---@return string?
+function format.head(run)
+  local head = run.seal and run.seal.head
+  return head and head.seq ~= run.seal.seq and ("run %d: %s"):format(head.seq, head.hash) or nil
+end
+
 --- Seconds as "850 ms", "12.3 s", "4 min 07 s", "2 h 05 min"; nil is "-".
 ---@param s number?
 ---@return string

@@ -17,7 +17,9 @@ local keys = {
     "duration", "station", "site", "operator", "mode", "simulated", "attempt", "runtime", "host" },
   dut = { "serial", "part", "revision", "batch" },
   procedure = { "name", "version", "script_sha256" },
-  phase = { "seq", "name", "group", "attempt", "at", "duration", "outcome", "marginal", "code", "message" },
+  seal = { "seq", "prev", "doc", "hash", "key", "signature", "note", "head" },
+  series = { "axis", "name", "unit", "values" },
+  phase = { "seq", "name", "group", "parent", "attempt", "at", "duration", "outcome", "marginal", "code", "message" },
   measurement = { "seq", "name", "at", "value", "unit", "outcome", "marginal", "instrument", "uncertainty", "doc" },
   log = { "seq", "at", "level", "message", "source" },
   attachment = { "seq", "at", "name", "mime", "size", "sha256" },
@@ -53,6 +55,7 @@ local function measurement(m)
   local out = pick(m, keys.measurement)
   out.type = m.value == nil and json.null or math.type(m.value) or type(m.value)
   out.limits = m.limits or json.null
+  out.series = m.series and list(m.series, function(axis) return pick(axis, keys.series) end) or json.null
   return out
 end
 
@@ -67,6 +70,7 @@ local function any_table(t) return next(t or {}) and t or json.object() end
 local function document_of(run)
   local out = add_parts(pick(run, keys.run), run)
   out.schema = SCHEMA
+  out.seal = run.seal and pick(run.seal, keys.seal) or json.null
   out.dut = pick(run.dut, keys.dut)
   out.procedure = pick(run.procedure, keys.procedure)
   out.phases = list(run.phases, phase)

@@ -112,6 +112,8 @@ local function properties(run)
   end
   for _, name in ipairs { "serial", "part", "revision", "batch" } do add("dut." .. name, run.dut[name]) end
   for _, name in ipairs { "name", "version", "script_sha256" } do add("procedure." .. name, run.procedure[name]) end
+  for _, name in ipairs { "seq", "hash", "key" } do add("seal." .. name, run.seal and run.seal[name]) end
+  add("seal.head", run.seal and run.seal.head.hash)
   for _, unit in ipairs(run.instruments) do
     for _, name in ipairs { "url", "maker", "model", "serial", "firmware", "cal_due", "cal_certificate" } do
       add(("instrument.%s.%s"):format(unit.role, name), unit[name])

@@ -144,6 +144,12 @@ local function add_verdict(out, run, sum)
     out("  %s%s", reason.phase and clean(reason.phase) .. ": " or "", clean(reason.text))
   end
   out("  recorded by %s on %s", clean(run.runtime), clean(run.host))
+  if run.seal then
+    out("  sealed as %s", clean(format.seal(run)))
+    out("  hash %s", run.seal.hash)
+    local head = format.head(run)
+    if head then out("  head of the station's chain %s", head) end
+  end
 end
 
 local function render_run(run)
