@@ -27,7 +27,8 @@ describe("canon", function()
       -- from the RFC's appendix B
       ["0"] = -0.0, ["5e-324"] = 5e-324, ["-5e-324"] = -5e-324, ["1.7976931348623157e+308"] = 0x1.fffffffffffffp1023,
       ["9007199254740992"] = 0x1p53, ["-9007199254740992"] = -0x1p53, ["295147905179352830000"] = 0x1p68,
-      ["9.999999999999997e+22"] = 9.999999999999997e22, ["1e+23"] = 1e23, ["1.0000000000000001e+23"] = 1.0000000000000001e23,
+      ["9.999999999999997e+22"] = 9.999999999999997e22, ["1e+23"] = 1e23,
+      ["1.0000000000000001e+23"] = 1.0000000000000001e23,
       ["999999999999999700000"] = 999999999999999700000.0, ["999999999999999900000"] = 999999999999999900000.0,
       ["1e+21"] = 1e21, ["9.999999999999997e-7"] = 9.999999999999997e-7, ["0.000001"] = 1e-6,
       ["333333333.3333332"] = 333333333.3333332, ["-0.0000033333333333333333"] = -0.0000033333333333333333,
@@ -50,7 +51,8 @@ describe("canon", function()
       if x == x then lines[#lines + 1] = key.to_hex((">d"):pack(x)) .. " " .. canon.number(x) end
     end
     for exponent = -1074, 1023 do
-      for _, x in ipairs { 2.0 ^ exponent, 2.0 ^ exponent * (1 + 2 ^ -52), 2.0 ^ exponent * (1 - 2 ^ -53) } do add(x) end
+      local x = 2.0 ^ exponent
+      for _, near in ipairs { x, x * (1 + 2 ^ -52), x * (1 - 2 ^ -53) } do add(near) end
     end
     for _ = 1, 20000 do add((string.unpack(">d", (">i8"):pack(bits())))) end
     for digits = 1, 17 do
@@ -62,8 +64,8 @@ describe("canon", function()
       local s = table.concat(bytes)
       lines[#lines + 1] = key.to_hex(s) .. "t " .. canon.text(s)
     end
-    for _, s in ipairs { "\xe2\x82", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\x80", "\u{10ffff}\xff", "\0\1\31\127\"\\/",
-      "\u{2028}\b\f\n\r\t" } do
+    for _, s in ipairs { "\xe2\x82", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\x80", "\u{10ffff}\xff",
+      "\0\1\31\127\"\\/", "\u{2028}\b\f\n\r\t" } do
       lines[#lines + 1] = key.to_hex(s) .. "t " .. canon.text(s)
     end
     local data, script = program.file(table.concat(lines, "\n")), program.file [[
@@ -116,11 +118,12 @@ describe("a seal", function()
     local text = canon.run(rec.db, 1)
     assert.equal(('{"end":{"duration_us":%d,"ended_at":"%s","interrupted":0,"marginal":0,"outcome":"FAIL"},'
       .. '"format":"moonrig-record/1","measurements":[{"at_us":%d,"limit_max":1e+21,"marginal":0,"name":"v",'
-      .. '"outcome":"FAIL","phase":1,"seq":2,"text":"nan","type":"float"}],"phases":[{"at_us":%d,"attempt":1,"grp":"main",'
-      .. '"name":"\u{fc}\\udcff","seq":1}],"run":{"attempt":1,"boot":"%s","config":"{}","host":"%s","id":"%s","meta":"{}",'
-      .. '"mode":"production","part":"","pid":%d,"pid_start":%d,"procedure":"p","runtime":"%s","script_sha256":"",'
-      .. '"serial":"1","simulated":0,"started_at":"%s","station":"ST1","version":""}}'):format(row.duration_us,
-      row.ended_at, at[2], at[1], row.boot, row.host, row.id, row.pid, row.pid_start, row.runtime, row.started_at), text)
+      .. '"outcome":"FAIL","phase":1,"seq":2,"text":"nan","type":"float"}],"phases":[{"at_us":%d,"attempt":1,'
+      .. '"grp":"main","name":"\u{fc}\\udcff","seq":1}],"run":{"attempt":1,"boot":"%s","config":"{}","host":"%s",'
+      .. '"id":"%s","meta":"{}","mode":"production","part":"","pid":%d,"pid_start":%d,"procedure":"p","runtime":"%s",'
+      .. '"script_sha256":"","serial":"1","simulated":0,"started_at":"%s","station":"ST1","version":""}}')
+      :format(row.duration_us, row.ended_at, at[2], at[1], row.boot, row.host, row.id, row.pid, row.pid_start, row.runtime, row.started_at),
+      text)
     local seal = rec.db:row "SELECT * FROM seal"
     assert.same({ 1, ("0"):rep(64), core.store.sha256(text) }, { seal.seq, seal.prev, seal.doc })
     assert.equal(core.store.sha256(('{"doc":"%s","format":"moonrig-seal/1","prev":"%s","seq":1,"station":"ST1"}')
@@ -136,6 +139,20 @@ describe("a seal", function()
     rec.db:script "DROP TRIGGER stop"
     run:finish { outcome = "PASS" }
     assert.equal(1, rec.db:value "SELECT count(*) FROM seal")
+  end)
+
+  it("closes its run: nothing can be added to it, from any program", function()
+    local rec <close> = record.open(path)
+    records.run(rec, 1)
+    local columns = { run_instrument = "role", phase = "seq", phase_end = "phase", measurement = "seq", series = "axis",
+      log = "seq", attachment = "seq", prompt = "seq", prompt_answer = "prompt" }
+    for name, column in pairs(columns) do
+      rec.db:script(("CREATE TEMP TABLE copy AS SELECT * FROM %s LIMIT 1"):format(name))
+      rec.db:script(("UPDATE copy SET %s = 99"):format(column))
+      fails("refused", "append-only: " .. name .. ", and the run has ended", rec.db.exec, rec.db,
+        ("INSERT INTO %s SELECT * FROM copy"):format(name))
+      rec.db:script "DROP TABLE copy"
+    end
   end)
 
   it("has its place in the chain of its station", function()
@@ -296,7 +313,8 @@ describe("a seal", function()
     it("marks the runs that were there", function()
       local db = make_old(3)
       for _, num in ipairs { 2, 1, 3 } do
-        db:exec("INSERT INTO run_end VALUES (?, ?, 30, 'PASS', 0, 0, NULL, NULL)", num, ("2026-01-0%d"):format(num % 3 + 1))
+        db:exec("INSERT INTO run_end VALUES (?, ?, 30, 'PASS', 0, 0, NULL, NULL)", num,
+          ("2026-01-0%d"):format(num % 3 + 1))
       end
       db:close()
       fails("unsupported", "older format", record.open, path, { readonly = true })
@@ -404,7 +422,8 @@ describe("a station's key", function()
     f:write "text"
     f:close()
     os.execute(("chmod 600 '%s'"):format(key_path))
-    fails("unsupported", "is no Ed25519 key in PEM; make one with: moonrig keygen", record.open, path, { key = key_path })
+    fails("unsupported", "is no Ed25519 key in PEM; make one with: moonrig keygen", record.open, path,
+      { key = key_path })
   end)
 
   it("has to be there at a station that signs", function()
@@ -424,8 +443,8 @@ describe("a station's key", function()
     assert.equal("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
       key.to_hex(core.key.public(secret)))
     local signature = core.key.sign(secret, "")
-    assert.equal("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0"
-      .. "595bbe24655141438e7a100b", key.to_hex(signature))
+    assert.equal("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+      .. "d25bf5f0595bbe24655141438e7a100b", key.to_hex(signature))
     assert.is_true(core.key.verify(core.key.public(secret), "", signature))
     assert.is_false(core.key.verify(core.key.public(secret), "x", signature))
     assert.is_false(core.key.verify(("\xff"):rep(32), "", signature))

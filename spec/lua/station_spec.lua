@@ -39,7 +39,8 @@ describe("a station file", function()
   end)
 
   it("is refused with the field at fault", function()
-    refused('station: there is no field "instrument" (there are calibration_policy, instruments, name, results, sites)',
+    refused('station: there is no field "instrument" (there are calibration_policy, instruments, key, name, results, '
+      .. 'sites)',
       { instrument = {} })
     refused("a station file returns a table, this one a nil", nil)
     refused('there is no field "baud" (there are', { instruments = { psu = { url = "x", baud = 9600 } } })

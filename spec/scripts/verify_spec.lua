@@ -5,6 +5,14 @@ local key = require "moonrig.record.key"
 local record = require "moonrig.record"
 local records = require "support.records"
 
+-- Run 1 once more, as run 9.
+local INSERT_NINE = [[
+INSERT INTO run SELECT 9, '0197c2a1-0000-7000-8000-000000000012', station, unit, procedure, site, operator, revision,
+  batch, mode, simulated, attempt, started_at, runtime, host, boot, pid, pid_start, config, meta FROM run WHERE num = 1;
+INSERT INTO run_end SELECT 9, ended_at, duration_us, outcome, marginal, interrupted, code, message FROM run_end
+  WHERE run = 1]]
+local DELETE_FIVE = "DELETE FROM seal WHERE run = 5; DELETE FROM run_end WHERE run = 5; DELETE FROM run WHERE num = 5"
+
 describe("verify", function()
   local path, key_path, public, five
 
@@ -107,11 +115,7 @@ describe("verify", function()
       "changed" },
     { "the first run removed", [[DELETE FROM seal WHERE run = 1; DELETE FROM run_end WHERE run = 1;
       DELETE FROM run WHERE num = 1]], 1, "removed" },
-    { "a run inserted", [[INSERT INTO run SELECT 9, '0197c2a1-0000-7000-8000-000000000012', station, unit, procedure, site,
-        operator, revision, batch, mode, simulated, attempt, started_at, runtime, host, boot, pid, pid_start, config, meta
-        FROM run WHERE num = 1;
-      INSERT INTO run_end SELECT 9, ended_at, duration_us, outcome, marginal, interrupted, code, message FROM run_end
-        WHERE run = 1]], nil, "inserted" },
+    { "a run inserted", INSERT_NINE, nil, "inserted" },
     { "two runs swapped", "UPDATE seal SET seq = 99 WHERE seq = 2; UPDATE seal SET seq = 2 WHERE seq = 4;"
       .. "UPDATE seal SET seq = 4 WHERE seq = 99", 2, "reordered" },
     { "neighbours swapped", "UPDATE seal SET seq = 99 WHERE seq = 3; UPDATE seal SET seq = 3 WHERE seq = 4;"
@@ -216,7 +220,7 @@ describe("verify", function()
   it("finds that the newest runs are gone by a head that was kept elsewhere", function()
     records.make(path, 5, { key = key_path })
     local head = head_of()
-    records.edit(path, "DELETE FROM seal WHERE run = 5; DELETE FROM run_end WHERE run = 5; DELETE FROM run WHERE num = 5")
+    records.edit(path, DELETE_FIVE)
     is_good("--key " .. public)
     local ours, code, theirs, their_code = records.verify(path, "--head " .. head)
     assert.same({ 1, 1 }, { code, their_code })
@@ -226,15 +230,49 @@ describe("verify", function()
 
   it("finds a run that was put between others, all numbered anew", function()
     records.make(path, 5)
-    records.edit(path, [[UPDATE seal SET seq = seq + 100 WHERE seq >= 3; UPDATE seal SET seq = seq - 99 WHERE seq > 100;
-      INSERT INTO run SELECT 9, '0197c2a1-0000-7000-8000-000000000012', station, unit, procedure, site,
-        operator, revision, batch, mode, simulated, attempt, started_at, runtime, host, boot, pid, pid_start, config, meta
-        FROM run WHERE num = 1;
-      INSERT INTO run_end SELECT 9, ended_at, duration_us, outcome, marginal, interrupted, code, message FROM run_end
-        WHERE run = 1;
-      INSERT INTO seal SELECT 9, station, 3, hash, '', '', NULL, NULL, NULL FROM seal WHERE run = 2]])
+    records.edit(path, "UPDATE seal SET seq = seq + 100 WHERE seq >= 3; UPDATE seal SET seq = seq - 99 WHERE seq > 100;"
+      .. INSERT_NINE .. ";INSERT INTO seal SELECT 9, station, 3, hash, '', '', NULL, NULL, NULL FROM seal "
+      .. "WHERE run = 2")
     reseal(9)
     breaks(3, "inserted")
+  end)
+
+  it("finds the runs of a station file with a key signed, wherever the program was started", function()
+    local folder = path .. "-station"
+    assert(os.execute(("mkdir '%s' && mv '%s' '%s/station.key'"):format(folder, key_path, folder)))
+    local function file(name, text)
+      local f <close> = assert(io.open(folder .. "/" .. name, "w"))
+      f:write(text)
+    end
+    file("station.lua", 'return { name = "ST1", results = "results.db", key = "station.key" }')
+    file("p.lua", 'local test = require("moonrig").test test.procedure { name = "p" } '
+      .. 'test.phase("a", function(t) t:measure("v", 1, { max = 2 }) end)')
+    local function test()
+      local pipe = assert(io.popen(("%s test '%s/p.lua' --dut 1 --station '%s/station.lua' 2>&1")
+        :format(records.moonrig, folder, folder)))
+      local text = pipe:read "a"
+      return text, select(3, pipe:close())
+    end
+    local text, code = test()
+    assert.equal(0, code, text)
+    local was = path
+    path = folder .. "/results.db"
+    assert.matches("^ST1: 1 run, 1 signed with ", is_good("--key " .. public))
+    os.execute(("chmod 644 '%s/station.key'"):format(folder))
+    text, code = test()
+    assert.equal(2, code)
+    assert.matches("station.key is a key, and others than its owner may open it (mode 644); chmod 600", text, 1, true)
+    file("station.lua", 'return { name = "ST1", results = "results.db" }')
+    text, code = test()
+    assert.equal(2, code)
+    assert.matches("the runs of station ST1 are signed, this one would not be", text, 1, true)
+    assert.matches("^ST1: 1 run, 1 signed with ", is_good("--key " .. public))
+    file("station.lua", 'return { name = "ST1", key = 5 }')
+    text, code = test()
+    assert.equal(64, code)
+    assert.matches("key = 5: wants the path of a key", text, 1, true)
+    os.execute(("rm -r '%s'"):format(folder))
+    path = was
   end)
 
   it("is 2 for what cannot be read, 64 for wrong arguments", function()

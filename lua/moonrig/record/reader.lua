@@ -132,7 +132,8 @@ local function load_phases(db, run)
       FROM phase LEFT JOIN phase_end ON phase_end.run = phase.run AND phase_end.phase = phase.seq
       WHERE phase.run = ? ORDER BY phase.seq]], run.num) do
     local phase = {
-      seq = row.seq, name = row.name, group = row.grp, parent = row.parent, attempt = row.attempt, at = seconds(row.at_us),
+      seq = row.seq, name = row.name, group = row.grp, parent = row.parent, attempt = row.attempt,
+      at = seconds(row.at_us),
       duration = row.end_us and seconds(row.end_us - row.at_us), outcome = row.outcome, marginal = row.marginal == 1,
       code = row.code, message = row.message, measurements = json.array(),
       logs = json.array(), attachments = json.array(), prompts = json.array(),
@@ -255,7 +256,8 @@ end
 local function end_one(db, row, now, signer)
   signer = seal.signer_of_other(db, row.station, signer)
   if signer == false then return end
-  local added = db:exec([[INSERT INTO run_end (run, ended_at, duration_us, outcome, marginal, interrupted, code, message)
+  local added = db:exec([[
+      INSERT INTO run_end (run, ended_at, duration_us, outcome, marginal, interrupted, code, message)
       SELECT ?1, ?2, ?3, 'ABORTED', 0, 1, 'interrupted', ?4
       WHERE NOT EXISTS (SELECT 1 FROM run_end WHERE run = ?1)]],
     row.num, now, last_us(db, row.num), why_interrupted(row))

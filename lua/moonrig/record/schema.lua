@@ -27,6 +27,18 @@ BEGIN SELECT raise(ABORT, 'append-only: NAME is there already'); END;
 ]]):gsub("NAME", name):gsub("KEY", key)
 end
 
+-- A run that is sealed takes nothing more.
+local function not_sealed(...)
+  local out = {}
+  for i, name in ipairs { ... } do
+    out[i] = ([[
+CREATE TRIGGER NAME_not_sealed BEFORE INSERT ON NAME WHEN EXISTS (SELECT 1 FROM seal WHERE run = NEW.run)
+BEGIN SELECT raise(ABORT, 'append-only: NAME, and the run has ended'); END;
+]]):gsub("NAME", name)
+  end
+  return table.concat(out)
+end
+
 --- One script for each version of the schema: steps[1] makes version 1, steps[2] turns that into version 2.
 --- A step that has been released is never edited.
 schema.steps = { [[
@@ -195,7 +207,9 @@ CREATE TABLE series (
 ALTER TABLE phase ADD COLUMN parent INTEGER;  -- seq of the group around it; NULL: none
 ]]
   .. append_only("seal", "run = NEW.run OR (station = NEW.station AND seq = NEW.seq)")
-  .. append_only("series", "run = NEW.run AND measurement = NEW.measurement AND axis = NEW.axis"),
+  .. append_only("series", "run = NEW.run AND measurement = NEW.measurement AND axis = NEW.axis")
+  .. not_sealed("run_instrument", "phase", "phase_end", "measurement", "series", "log", "attachment", "prompt",
+    "prompt_answer"),
 }
 
 local function fail(code, message, ...) error(core.error { code = code, message = message:format(...) }, 0) end

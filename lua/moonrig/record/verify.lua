@@ -72,7 +72,8 @@ end
 -- The bytes that a run names by their hash: script and attachments. `known` has those that were looked at.
 local function check_blobs(db, s, known)
   for row in db:rows([[SELECT script_sha256 AS sha256, 'script' AS name FROM run
-      JOIN procedure ON procedure.id = procedure WHERE num = ?1 AND script_sha256 <> '' UNION ALL SELECT sha256, name FROM attachment WHERE run = ?1]], s.run) do
+      JOIN procedure ON procedure.id = procedure WHERE num = ?1 AND script_sha256 <> ''
+      UNION ALL SELECT sha256, name FROM attachment WHERE run = ?1]], s.run) do
     if known[row.sha256] == nil then
       local blob = db:row("SELECT size, data FROM blob WHERE sha256 = ?", row.sha256)
       known[row.sha256] = blob ~= nil and blob.size == #blob.data and core.store.sha256(blob.data) == row.sha256
@@ -122,7 +123,9 @@ local function check_seals(db, station, found, keys, known)
     found.sealed, found.head, found.heads[s.hash] = i, s.hash, true
     if s.note then found.older = found.older + 1 end
   end
-  if keys and all[1] and not found.keys[1] then return broken(all[1], "unsigned", "no run of this station is signed") end
+  if keys and all[1] and not found.keys[1] then
+    return broken(all[1], "unsigned", "no run of this station is signed")
+  end
 end
 
 local function check_station(db, station, keys, known)

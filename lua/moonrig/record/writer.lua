@@ -103,8 +103,8 @@ function writer.start_run(db, given, signer)
   check.fields("start_run: dut", given.dut, START.dut)
   check.fields("start_run: procedure", given.procedure, START.procedure)
   local utc, monotonic = core.store.time()
-  local run = setmetatable({ db = db, signer = signer, id = time.uuid7(utc), started_at = time.text(utc), started_us = monotonic,
-    seq = 0, marginal = false, ended = false }, Run)
+  local run = setmetatable({ db = db, signer = signer, id = time.uuid7(utc), started_at = time.text(utc),
+    started_us = monotonic, seq = 0, marginal = false, ended = false }, Run)
   run.num = schema.atomic(db, insert_run, db, run, given)
   return run
 end

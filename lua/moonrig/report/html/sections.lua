@@ -202,7 +202,8 @@ function sections.foot(run)
   return tag.footer { class = "foot small",
     facts { { "Run", run.id, class = "mono" }, { "Script SHA-256", run.procedure.script_sha256, class = "mono" },
       { "Software", run.runtime }, { "Host", run.host }, { "Sealed as", format.seal(run) },
-      { "Hash", run.seal and run.seal.hash, class = "mono" }, { "Head of the chain", format.head(run), class = "mono" } },
+      { "Hash", run.seal and run.seal.hash, class = "mono" },
+      { "Head of the chain", format.head(run), class = "mono" } },
     tag.p { class = "quiet end",
       "A value equal to a limit is within it. Times are UTC. The results relate to the unit named above only." },
     tag.p { class = "quiet end", "End of report ", tag.span { class = "mono", run.id } } }
