@@ -50,11 +50,11 @@ describe("canon", function()
     local function add(x)
       if x == x then lines[#lines + 1] = key.to_hex((">d"):pack(x)) .. " " .. canon.number(x) end
     end
-    for exponent = -1074, 1023 do
+    for exponent = -1074, 1023, program.sanitized and 7 or 1 do
       local x = 2.0 ^ exponent
       for _, near in ipairs { x, x * (1 + 2 ^ -52), x * (1 - 2 ^ -53) } do add(near) end
     end
-    for _ = 1, 20000 do add((string.unpack(">d", (">i8"):pack(bits())))) end
+    for _ = 1, 5000 do add((string.unpack(">d", (">i8"):pack(bits())))) end
     for digits = 1, 17 do
       for _ = 1, 200 do add(tonumber(("%de%d"):format(bits() % 10 ^ digits // 1 | 0, bits() % 40 - 30))) end
     end
@@ -122,8 +122,8 @@ describe("a seal", function()
       .. '"grp":"main","name":"\u{fc}\\udcff","seq":1}],"run":{"attempt":1,"boot":"%s","config":"{}","host":"%s",'
       .. '"id":"%s","meta":"{}","mode":"production","part":"","pid":%d,"pid_start":%d,"procedure":"p","runtime":"%s",'
       .. '"script_sha256":"","serial":"1","simulated":0,"started_at":"%s","station":"ST1","version":""}}')
-      :format(row.duration_us, row.ended_at, at[2], at[1], row.boot, row.host, row.id, row.pid, row.pid_start, row.runtime, row.started_at),
-      text)
+      :format(row.duration_us, row.ended_at, at[2], at[1], row.boot, row.host, row.id,
+        row.pid, row.pid_start, row.runtime, row.started_at), text)
     local seal = rec.db:row "SELECT * FROM seal"
     assert.same({ 1, ("0"):rep(64), core.store.sha256(text) }, { seal.seq, seal.prev, seal.doc })
     assert.equal(core.store.sha256(('{"doc":"%s","format":"moonrig-seal/1","prev":"%s","seq":1,"station":"ST1"}')
@@ -400,12 +400,13 @@ describe("a station's key", function()
 
   it("is one that OpenSSL reads, and OpenSSL's is one of ours", function()
     local public = records.key(key_path)
-    local text = output_of(("openssl pkey -in '%s' -pubout -outform DER | tail -c 32 | xxd -p -c 32"):format(key_path))
-    assert.equal(public, text:sub(1, 64))
+    local function public_of_openssl()
+      return key.to_hex(output_of(("openssl pkey -in '%s' -pubout -outform DER"):format(key_path)):sub(-32))
+    end
+    assert.equal(public, public_of_openssl())
     os.remove(key_path)
     output_of(("openssl genpkey -algorithm ed25519 -out '%s' 2>&1 && chmod 600 '%s'"):format(key_path, key_path))
-    text = output_of(("openssl pkey -in '%s' -pubout -outform DER | tail -c 32 | xxd -p -c 32"):format(key_path))
-    assert.equal(text:sub(1, 64), key.load(key_path).public)
+    assert.equal(public_of_openssl(), key.load(key_path).public)
   end)
 
   it("is refused when others may read it, or it is none", function()

@@ -109,6 +109,9 @@ describe("verify", function()
       UPDATE measurement SET num = 1 WHERE run = 2 AND name = 'v1']], 2, "changed" },
     { "a run removed in the middle", [[DELETE FROM seal WHERE run = 3; DELETE FROM run_end WHERE run = 3;
       DELETE FROM run WHERE num = 3]], 3, "removed" },
+    { "the station of a run", "INSERT INTO station VALUES (9, 'ST9'); UPDATE run SET station = 9 WHERE num = 3", 3,
+      "removed" },
+    { "a unit that is gone", "DELETE FROM unit WHERE serial = 'PSU0004'", 4, "changed" },
     { "a run removed, its seal kept", "DELETE FROM run WHERE num = 3", 3, "removed" },
     { "a run removed, the others numbered anew", [[DELETE FROM seal WHERE run = 3; DELETE FROM run_end WHERE run = 3;
       DELETE FROM run WHERE num = 3; UPDATE seal SET seq = 3 WHERE seq = 4; UPDATE seal SET seq = 4 WHERE seq = 5]], 3,

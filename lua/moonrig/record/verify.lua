@@ -89,7 +89,7 @@ local function check_run(db, all, s, known)
   local text = canon.run(db, s.run)
   local doc = text and core.store.sha256(text)
   if not text then
-    return broken(s, "changed", "its end is gone")
+    return broken(s, "changed", "part of it is gone (its end, unit or procedure)")
   elseif doc == s.doc then
     return check_blobs(db, s, known)
   elseif all.seq_of_doc[doc] then

@@ -146,9 +146,9 @@ local function add_verdict(out, run, sum)
   out("  recorded by %s on %s", clean(run.runtime), clean(run.host))
   if run.seal then
     out("  sealed as %s", clean(format.seal(run)))
-    out("  hash %s", run.seal.hash)
+    out("  hash %s", clean(run.seal.hash))
     local head = format.head(run)
-    if head then out("  head of the station's chain %s", head) end
+    if head then out("  head of the station's chain %s", clean(head)) end
   end
 end
 
