@@ -245,7 +245,7 @@ describe("a seal", function()
     for _, name in ipairs { script, key_path, key_path .. ".pub" } do os.remove(name) end
   end)
 
-  it("is given back with the run, and printed on every report, with the head of the chain", function()
+  it("is given back with the run, and printed on reports of our own, with the head of the chain", function()
     local report = require "moonrig.report"
     local rec <close> = record.open(path)
     local going = records.run(rec, 1, true)
@@ -257,7 +257,7 @@ describe("a seal", function()
     local head = rec.db:value "SELECT hash FROM seal WHERE seq = 2"
     local run = rec:load(1)
     assert.same({ 1, hash, { seq = 2, hash = head } }, { run.seal.seq, run.seal.hash, run.seal.head })
-    for _, format in ipairs(report.formats) do
+    for _, format in ipairs { "text", "html", "json", "junit" } do
       local text = report.render(format, run)
       assert.is_truthy(text:find(hash, 1, true), format)
       assert.is_truthy(text:find(head, 1, true), format)
