@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The check of `moonrig verify` once more, after docs/record.md alone:  verify.py RECORD [--key HEX]... [--head HASH]...
 Prints a line for each station; exit code 0: as it was written, 1: not, 2: cannot be read."""
-import argparse, decimal, hashlib, json, re, sqlite3, subprocess, sys, tempfile
+import argparse, decimal, hashlib, json, re, sqlite3, subprocess, sys, tempfile, urllib.parse
 PARTS = {  # list -> its columns, where from; "name=expression" when it is not called so there
     "answers": ("answer at_us prompt", "prompt_answer WHERE run = ? ORDER BY prompt"),
     "attachments": ("at_us mime name phase seq sha256", "attachment WHERE run = ? ORDER BY seq"),
@@ -61,6 +61,9 @@ def is_signed(key, text, signature):
                                "-in", t.name, "-sigfile", s.name], capture_output=True).returncode == 0
 
 def first_break(db, station, name, keys, heads):  # (number, run id, what) or None
+    if name is None:  # runs of a station that is gone
+        id = db.execute("SELECT id FROM run WHERE station = ? ORDER BY num", (station,)).fetchone()
+        return None, id and id[0], "removed"
     s = [dict(zip("run seq prev doc hash key signature note id at".split(), row)) for row in db.execute(
         "SELECT run, seq, prev, doc, hash, key, signature, note, id, run.station FROM seal LEFT JOIN run ON num = run "
         "WHERE seal.station = ? ORDER BY seq", (station,))]
@@ -98,14 +101,17 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("record"); parser.add_argument("--key", action="append"); parser.add_argument("--head", action="append")
     given = parser.parse_args()
-    db = sqlite3.connect("file:%s?mode=ro" % given.record, uri=True)
+    db = sqlite3.connect("file:%s?mode=ro" % urllib.parse.quote(given.record), uri=True)
     db.text_factory = lambda b: b.decode("utf-8", "surrogateescape")
     heads, code = set(given.head or []), 0
     db.execute("BEGIN")
-    for station, name in db.execute("SELECT id, name FROM station ORDER BY id").fetchall():
+    for station, name in db.execute(
+            "SELECT id, name FROM station UNION ALL SELECT station, NULL FROM (SELECT station FROM run UNION SELECT "
+            "station FROM seal) WHERE station NOT IN (SELECT id FROM station) ORDER BY 1").fetchall():
         b = first_break(db, station, name, set(given.key or []), heads)
         code = 1 if b else code
-        print("%s: %s" % (name, "run %s (%s): %s" % (b[0], b[1] or "gone", b[2]) if b else "as it was written"))
+        told = "run %s (%s): %s" % (b[0], b[1] or "gone", b[2]) if b else "as it was written"
+        print("%s: %s" % (name or "station %d" % station, told))
     for head in heads: print("head %s: removed" % head)
     return 1 if heads else code
 

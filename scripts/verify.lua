@@ -37,7 +37,8 @@ local function count(n, one, many) return ("%d %s"):format(n, n == 1 and one or 
 local function line_of(found)
   local name, b = show(found.name), found.broken
   if b then
-    local which = b.seq and ("run %d (%s)"):format(b.seq, show(b.id or "gone")) or ("run %s"):format(show(b.id))
+    local id = show(b.id or "gone")
+    local which = b.seq and ("run %d (%s)"):format(b.seq, id) or "run " .. id
     return ("%s: %s: %s: %s"):format(name, which, b.what, show(b.why))
   end
   local parts = { count(found.sealed, "run", "runs") }

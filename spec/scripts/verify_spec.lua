@@ -144,6 +144,15 @@ describe("verify", function()
     end)
   end
 
+  it("finds runs of a station that is gone", function()
+    assert(os.execute(("cp '%s' '%s'"):format(five, path)))
+    records.edit(path, "DELETE FROM station")
+    local ours, code, theirs, their_code = records.verify(path)
+    assert.same({ 1, 1 }, { code, their_code })
+    assert.matches("^station 1: run %x[%x-]+: removed: the name of its station is gone\n", ours)
+    assert.matches("^station 1: run None %(%x[%x-]+%): removed\n", theirs)
+  end)
+
   -- Seals run `num` as somebody would who has read the documentation: document and hash, the key only by name.
   local function reseal(num, change, signer)
     local db = core.store.open(path)

@@ -142,6 +142,19 @@ local function check_station(db, station, keys, known)
   return found
 end
 
+-- Those that runs or seals name, too, although they are not there.
+local STATIONS = [[
+SELECT id, name FROM station UNION ALL
+SELECT station, NULL FROM (SELECT station FROM run UNION SELECT station FROM seal)
+  WHERE station NOT IN (SELECT id FROM station) ORDER BY 1
+]]
+
+local function check_nameless(db, station)
+  return { name = ("station %d"):format(station.id), sealed = 0, heads = {}, broken = { what = "removed",
+    id = db:value("SELECT id FROM run WHERE station = ? ORDER BY num", station.id),
+    why = "the name of its station is gone" } }
+end
+
 --- Checks a record, all of it as it is at one moment.
 ---@param db userdata
 ---@param opts { keys: string[]?, heads: string[]?, station: string? }  keys: one of them has to have signed; heads:
@@ -156,10 +169,12 @@ function verify.check(db, opts)
   db:exec "BEGIN"
   local ok, e = pcall(function()
     local names = {}
-    for row in db:rows "SELECT * FROM station ORDER BY id" do
+    for row in db:rows(STATIONS) do
       if not opts.station or row.name == opts.station then names[#names + 1] = row end
     end
-    for i, station in ipairs(names) do stations[i] = check_station(db, station, keys, known) end
+    for i, station in ipairs(names) do
+      stations[i] = station.name and check_station(db, station, keys, known) or check_nameless(db, station)
+    end
   end)
   db:exec "COMMIT"
   if not ok then error(e, 0) end
