@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The check of `moonrig verify` once more, after docs/record.md alone:  verify.py RECORD [--key HEX]... [--head HASH]...
+"""The check of `moonrig verify` once more, after docs/record.md alone:  verify.py RECORD [--key HEX]... [--from N] [--head HASH]...
 Prints a line for each station; exit code 0: as it was written, 1: not, 2: cannot be read."""
 import argparse, decimal, hashlib, json, re, sqlite3, subprocess, sys, tempfile, urllib.parse
 PARTS = {  # list -> its columns, where from; "name=expression" when it is not called so there
@@ -60,7 +60,7 @@ def is_signed(key, text, signature):
         return subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", k.name, "-rawin",
                                "-in", t.name, "-sigfile", s.name], capture_output=True).returncode == 0
 
-def first_break(db, station, name, keys, heads):  # (number, run id, what) or None
+def first_break(db, station, name, keys, start, heads):  # (number, run id, what) or None
     if name is None:  # runs of a station that is gone
         id = db.execute("SELECT id FROM run WHERE station = ? ORDER BY num", (station,)).fetchone()
         return None, id and id[0], "removed"
@@ -87,12 +87,12 @@ def first_break(db, station, name, keys, heads):  # (number, run id, what) or No
             blob = db.execute("SELECT data, size FROM blob WHERE sha256 = ?", (named,)).fetchone()
             if not blob or sha256(blob[0]) != named or len(blob[0]) != blob[1]: return broken(x, "changed")
         if sha256(text) != x["hash"]: return broken(x, "changed")
-        if bool(x["key"]) != bool(x["signature"]) or signed and not x["key"]: return broken(x, "unsigned")
+        if bool(x["key"]) != bool(x["signature"]) or not x["key"] and (signed or keys and x["seq"] >= start):
+            return broken(x, "unsigned")
         if x["key"] and not is_signed(x["key"], text, x["signature"]): return broken(x, "forged")
         if x["key"] and keys and x["key"] not in keys: return broken(x, "wrong key")
         signed = signed or bool(x["key"])
         heads.discard(x["hash"])
-    if keys and s and not signed: return broken(s[0], "unsigned")
     for id, in db.execute("SELECT id FROM run JOIN run_end ON run = num WHERE station = ? AND num NOT IN "
                           "(SELECT run FROM seal) ORDER BY num", (station,)): return None, id, "inserted"
 
@@ -100,6 +100,7 @@ def main():
     sys.stdout.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser()
     parser.add_argument("record"); parser.add_argument("--key", action="append"); parser.add_argument("--head", action="append")
+    parser.add_argument("--from", dest="start", type=int, default=1)
     given = parser.parse_args()
     db = sqlite3.connect("file:%s?mode=ro" % urllib.parse.quote(given.record), uri=True)
     db.text_factory = lambda b: b.decode("utf-8", "surrogateescape")
@@ -108,7 +109,7 @@ def main():
     for station, name in db.execute(
             "SELECT id, name FROM station UNION ALL SELECT station, NULL FROM (SELECT station FROM run UNION SELECT "
             "station FROM seal) WHERE station NOT IN (SELECT id FROM station) ORDER BY 1").fetchall():
-        b = first_break(db, station, name, set(given.key or []), heads)
+        b = first_break(db, station, name, set(given.key or []), given.start, heads)
         code = 1 if b else code
         told = "run %s (%s): %s" % (b[0], b[1] or "gone", b[2]) if b else "as it was written"
         print("%s: %s" % (name or "station %d" % station, told))

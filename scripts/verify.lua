@@ -14,6 +14,8 @@ local function parse(args)
   parser:argument("record", "The record: a file, or sqlite:FILE."):argname "RECORD":args "?"
   parser:option("--key", "Public key that the runs have to be signed with: a file, or its 64 digits. Several: any.")
     :argname "PUBLIC":count "*"
+  parser:option("--from", "With --key: runs with a lower number were made before there was a key (default 1).")
+    :argname "N":convert(math.tointeger)
   parser:option("--head", "Hash from a report or a list kept elsewhere: the chain has to contain it.")
     :argname "HASH":count "*"
   parser:option("--station", "Only the runs of this station."):argname "NAME"
@@ -57,8 +59,8 @@ return function(args)
   local ok, rec = pcall(results.open, path, { readonly = true })
   if not ok then cli.fail(cli.ERROR, "%s", tostring(rec.message or rec)) end
   local rec_open <close> = rec
-  local checked, stations, missing = pcall(verify.check, rec_open.db, { keys = given.key, heads = given.head,
-    station = given.station })
+  local checked, stations, missing = pcall(verify.check, rec_open.db, { keys = given.key, from = given.from,
+    heads = given.head, station = given.station })
   if not checked then cli.fail(cli.ERROR, "%s cannot be checked: %s", path, tostring(stations.message or stations)) end
   if given.station and not stations[1] then cli.fail(cli.ERROR, "%s has no station %s", path, show(given.station)) end
   local lines, code = {}, cli.PASS

@@ -241,7 +241,7 @@ describe("a seal", function()
     assert.matches("^ST1: 2 runs, 1 signed with " .. public .. ", 1 without end, head ", is_good())
     record.open(path, { key = key_path }):close()
     assert.equal(3, seals())
-    assert.matches("^ST1: 3 runs, 2 signed with ", is_good("--key " .. public))
+    assert.matches("^ST1: 3 runs, 2 signed with ", is_good("--from 2 --key " .. public))
     for _, name in ipairs { script, key_path, key_path .. ".pub" } do os.remove(name) end
   end)
 

@@ -219,14 +219,25 @@ describe("verify", function()
     breaks(2, "forged")
   end)
 
-  it("finds that nothing is signed where that is expected; runs before the first signature are covered", function()
+  it("finds that nothing is signed where that is expected, and is told from where", function()
     records.make(path, 2)
     breaks(1, "unsigned", "--key " .. public)
     do
       local rec <close> = record.open(path, { key = key_path })
       records.run(rec, 3)
     end
-    assert.matches("^ST1: 3 runs, 1 signed with ", is_good("--key " .. public))
+    breaks(1, "unsigned", "--key " .. public)
+    breaks(2, "unsigned", "--from 2 --key " .. public)
+    assert.matches("^ST1: 3 runs, 1 signed with ", is_good("--from 3 --key " .. public))
+    -- a chain that was made anew without key, and goes on with signatures
+    records.edit(path, "UPDATE seal SET key = NULL, signature = NULL WHERE run = 3")
+    reseal(3)
+    do
+      local rec <close> = record.open(path, { key = key_path })
+      records.run(rec, 4)
+    end
+    is_good()
+    breaks(3, "unsigned", "--from 3 --key " .. public)
   end)
 
   it("finds that the newest runs are gone by a head that was kept elsewhere", function()

@@ -101,10 +101,12 @@ end
 local function check_signature(s, text, found, keys)
   if not s.key or not s.signature then
     if s.key or s.signature then return broken(s, "unsigned", "it was signed, and the signature is gone") end
-    return found.keys[1] and broken(s, "unsigned", "the runs before it are signed, this one is not")
+    if found.keys[1] then return broken(s, "unsigned", "the runs before it are signed, this one is not") end
+    return keys and s.seq >= keys.from and broken(s, "unsigned",
+      "there is no signature; with a key, runs from number %d on have to be signed", keys.from)
   elseif not key.verify(s.key, text, s.signature) then
     return broken(s, "forged", "the signature is not that of key %s", s.key)
-  elseif keys and not keys[s.key] then
+  elseif keys and not keys.known[s.key] then
     return broken(s, "wrong key", "signed with %s", s.key)
   end
   if found.keys[#found.keys] ~= s.key then found.keys[#found.keys + 1] = s.key end
@@ -122,9 +124,6 @@ local function check_seals(db, station, found, keys, known)
     if break_at then return break_at end
     found.sealed, found.head, found.heads[s.hash] = i, s.hash, true
     if s.note then found.older = found.older + 1 end
-  end
-  if keys and all[1] and not found.keys[1] then
-    return broken(all[1], "unsigned", "no run of this station is signed")
   end
 end
 
@@ -157,14 +156,14 @@ end
 
 --- Checks a record, all of it as it is at one moment.
 ---@param db userdata
----@param opts { keys: string[]?, heads: string[]?, station: string? }  keys: one of them has to have signed; heads:
----  hashes that the chains have to contain; station: only this one
+---@param opts { keys: string[]?, from: integer?, heads: string[]?, station: string? }  keys: one of them has to have
+---  signed the runs from this number on (default 1); heads: hashes that the chains have to contain; station: only this
 ---@return moonrig.StationCheck[] stations, string[] missing  missing: heads that are in no chain
 function verify.check(db, opts)
   local keys, stations, known = nil, {}, {}
   for _, public in ipairs(opts.keys or {}) do
-    keys = keys or {}
-    keys[public] = true
+    keys = keys or { known = {}, from = opts.from or 1 }
+    keys.known[public] = true
   end
   db:exec "BEGIN"
   local ok, e = pcall(function()
