@@ -229,7 +229,7 @@ end
 function svg.pareto(causes, most)
   local parts, count, top, height = {}, math.min(#causes, most), 8, 22
   local name_width = 330
-  local x = scale(0, 1, name_width, WIDTH - 40)
+  local x = scale(0, 1, name_width, WIDTH - 90)
   local points = {}
   for i = 1, count do
     local cause, y = causes[i], top + (i - 1) * height
