@@ -22,6 +22,10 @@ local function parse(args)
   parser:argument("file", "the procedure"):argname "FILE.lua"
   parser:option("--dut", "serial number of the unit; without it, it is asked for (a barcode scanner types it). With "
     .. "--site all one for each site, in order, or SITE=SERIAL"):argname "SERIAL":count "*"
+  parser:option("--revision", "revision of the units"):argname "TEXT"
+  parser:option("--batch", "batch or lot of the units"):argname "TEXT"
+  parser:option("--meta", "what else the record shall say: customer=ACME, order=, fixture=, temperature=, ...; several "
+    .. "are possible"):argname "NAME=TEXT":count "*"
   parser:option("--station", "station file: the instruments and where they are"):argname "FILE"
   parser:option("--results", "record to write to (default: the station's, else results.db)"):argname "URL"
   parser:flag("--simulate", "put the simulator of each instrument in its place; the run is marked")
@@ -133,6 +137,16 @@ local function given_serials(options, stations)
   return serials
 end
 
+local function meta_of(options)
+  local meta = {}
+  for _, text in ipairs(options.meta) do
+    local name, value = text:match "^([%w_.-]+)=(.*)$"
+    if not name then cli.fail(cli.USAGE, "--meta %s: wants NAME=TEXT", text) end
+    meta[name] = value
+  end
+  return next(meta) and meta or nil
+end
+
 -- What is to be run now: a job for each site that has a unit; nil when nobody answers.
 local function next_jobs(options, stations, ask)
   local serials, jobs = given_serials(options, stations), {}
@@ -172,6 +186,7 @@ local function run_jobs(jobs, options, rec, ask)
   local asking = rig.lock()
   for _, job in ipairs(jobs) do
     local opts, site = job.opts, #jobs > 1 and "site " .. job.opts.station.site .. ": " or ""
+    opts.revision, opts.batch, opts.meta = options.revision, options.batch, meta_of(options)
     opts.record, opts.operator, opts.simulate, opts.shared = rec, options.operator, options.simulate, shared
     opts.ask = function(text, timeout)
       local held <close> = asking:acquire(timeout) -- luacheck: ignore held
@@ -201,6 +216,7 @@ end
 return function(args)
   local options = parse(args)
   keep_running()
+  meta_of(options)           -- a mistake in it is told now
   local reports = wanted_reports(options)
   local stations = usage(function()
     if not options.station then return { station.new({}, { site = options.site }) } end

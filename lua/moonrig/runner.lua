@@ -169,7 +169,8 @@ local function start(plan, opts)
     scope = group.scope(plan),   -- of the whole run
     open = {},                   -- scopes of inner groups, the innermost last
     budget = plan.procedure.teardown_budget or TEARDOWN_BUDGET,
-    dut = { serial = opts.serial, part = plan.procedure.part }, ask = opts.ask, asking = rig.lock(),
+    dut = { serial = opts.serial, part = plan.procedure.part, revision = opts.revision, batch = opts.batch },
+    ask = opts.ask, asking = rig.lock(),
   }, Run)
   self.session = session.new(opts.station, { simulate = opts.simulate, shared = opts.shared, opened = function(info)
     local warning = info.calibration
@@ -183,6 +184,7 @@ local function start(plan, opts)
     station = opts.station.name, site = opts.station.site, operator = opts.operator, simulated = self.simulated,
     config = plan.limits_file and { limits = { file = plan.limits_file.name, version = plan.limits_file.version,
       sha256 = plan.limits_file.sha256 } },
+    meta = opts.meta,
     dut = self.dut, procedure = { name = plan.procedure.name, version = plan.procedure.version, script = plan.script },
   }
   self.id, self.num = self.entry.id, self.entry.num
@@ -206,7 +208,8 @@ end
 --- Runs a plan on a unit. The record has the run when this returns; how it ended is the result, not an error.
 ---@async
 ---@param plan moonrig.Plan
----@param opts { serial: string, record: moonrig.Record, station: moonrig.Station, operator: string?,
+---@param opts { serial: string, revision: string?, batch: string?, meta: table<string, string>?,
+---  record: moonrig.Record, station: moonrig.Station, operator: string?,
 ---  simulate: boolean?, shared: moonrig.Shared?, observer: fun(event: table)?,
 ---  ask: fun(text: string, timeout: number): string }
 ---@return moonrig.RunResult

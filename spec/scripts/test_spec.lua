@@ -138,6 +138,16 @@ describe("moonrig test", function()
     assert.matches("there is no further site for it", output)
   end)
 
+  it("records revision, batch and what else is said of a run", function()
+    local output, code = run_command(command([[test.phase("a", function() end)]],
+      "--dut SN1 --revision C --batch L7 --meta customer=ACME --meta order='4711 / 2'"))
+    assert.equal(0, code, output)
+    local as_recorded = last_run()
+    assert.same({ "C", "L7", { customer = "ACME", order = "4711 / 2" } }, { as_recorded.dut.revision,
+      as_recorded.dut.batch, as_recorded.meta })
+    assert.equal(64, select(2, run_command(command([[test.phase("a", function() end)]], "--dut SN1 --meta x"))))
+  end)
+
   it("takes wrong arguments as such, and records nothing", function()
     local good = [[test.phase("a", function() end)]]
     for args, message in pairs {
