@@ -13,8 +13,13 @@ enum { SHORT_LINE = 256 };
 static int too_slow(lua_State *L, struct lport *lp, size_t size)
 {
 	struct err e;
-	err_set(&e, ERR_TIMEOUT, "%s: wrote %zu of %zu bytes in time%s", lp->port->name, lp->written, size,
-		lp->port->state == PORT_LOST ? "" : "; the other end does not take more");
+	struct port *p = lp->port;
+	const char *why = p->ops->awaits ? p->ops->awaits(p) : NULL;
+	if (!why)
+		why = "the other end does not take more";
+	bool lost = p->state == PORT_LOST;
+	err_set(&e, ERR_TIMEOUT, "%s: wrote %zu of %zu bytes in time%s%s", p->name, lp->written, size, lost ? "" : "; ",
+		lost ? "" : why);
 	lport_add_lost(lp, &e);
 	push_error(L, &e);
 	lua_pushliteral(L, "write");

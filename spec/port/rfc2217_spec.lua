@@ -331,6 +331,7 @@ describe("rfc2217://", function()
       local ok, err = pcall(port.write, port, "x", 0.05)
       if not ok then
         assert.equal("timeout", err.code)
+        assert.matches("wrote 0 of 1 bytes in time; the server has suspended us", err.message)
         break
       end
     end
