@@ -17,11 +17,13 @@
 #include <unistd.h>
 
 #include "port/ask.h"
+#include "port/clock.h"
 
 struct pty_served {
 	void (*presence)(void *arg, bool present);
 	void *arg;
-	struct event opens;
+	struct event opens, again;           /* again: looks once more whether it is still open */
+	double delay;                        /* seconds until then */
 	int inotify, watch;                  /* -1: nobody wants to know */
 	bool here;                           /* told that somebody has it open */
 	bool closed;                         /* somebody has closed it: the last one? */
@@ -30,6 +32,10 @@ struct pty_served {
 	struct ask waiting;                  /* kind ASK_LOOK: none */
 	int flushed;                         /* FLUSH_ bits that wait */
 };
+
+/* Seconds until it is looked again whether a pty is still open, the first time and at most. */
+#define AGAIN_FIRST 0.02
+#define AGAIN_MOST 5
 
 /* What a pty keeps: it has 8 data bits and no parity. */
 enum { KEPT = SET_BAUDRATE | SET_STOPBITS | SET_XONXOFF | SET_RTSCTS };
@@ -190,6 +196,32 @@ static void look_who_is_here(struct pty *y, bool opened)
 	v->presence(v->arg, true);
 }
 
+/* A close within has_users() is not told of.  Looking again some times, less and less often, finds it. */
+static void look_again_later(struct pty_served *v)
+{
+	struct timeval t = clock_interval(v->delay);
+	if (v->delay < AGAIN_MOST)
+		event_add(&v->again, &t);
+	v->delay *= 2;
+}
+
+/* Somebody has closed it: was it the last one? */
+static void look_who_is_left(struct pty *y)
+{
+	struct pty_served *v = y->served;
+	v->closed = false;
+	fdport_pump(&y->f.port);                 /* what it said last */
+	if (y->served != v || !v->here)
+		return;
+	if (has_users(y)) {
+		look_again_later(v);
+		return;
+	}
+	event_del(&v->again);
+	v->here = false;
+	v->presence(v->arg, false);
+}
+
 static void on_opens(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
@@ -198,12 +230,14 @@ static void on_opens(evutil_socket_t fd, short what, void *arg)
 	look_who_is_here(y, false);
 	if (y->served != v || !v->closed)
 		return;
-	v->closed = false;
-	fdport_pump(&y->f.port);                 /* what it said last */
-	if (y->served != v || has_users(y) || !v->here)
-		return;
-	v->here = false;
-	v->presence(v->arg, false);
+	v->delay = AGAIN_FIRST;
+	look_who_is_left(y);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	look_who_is_left(arg);
 }
 
 /* The opening came before what was written then, but the loop may see this first. */
@@ -225,6 +259,7 @@ static int watch_opens(struct pty *y, struct err *e)
 	v->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (v->inotify < 0 || watch(y) < 0)
 		return err_sys(e, errno, "watching %s", y->tty);
+	event_assign(&v->again, y->f.port.base, -1, 0, on_again, y);
 	event_assign(&v->opens, y->f.port.base, v->inotify, EV_READ | EV_PERSIST, on_opens, y);
 	return event_add(&v->opens, NULL) < 0 ? err_set(e, ERR_SYSTEM, "watching %s", y->tty) : 0;
 }
@@ -290,6 +325,7 @@ void ptyserve_end(struct pty *y)
 	y->f.filter = NULL;
 	if (v->inotify >= 0) {
 		event_del(&v->opens);
+		event_del(&v->again);
 		close(v->inotify);
 	}
 	free(v);
