@@ -127,6 +127,7 @@ end
 
 -- Each instrument's declared safe state, as a phase of the record.
 local function make_safe(self)
+  self.session:leave_shared()
   if not self.session:has_safe_state() then return end
   group.phase(self, { name = "safe state", group = "teardown", retry = { limit = 0 }, limits = {}, fn = function(t)
     local failed
@@ -180,13 +181,20 @@ local function start(plan, opts)
     if warning then self:say("warning", ("%s: %s"):format(info.role, warning)) end
   end })
   self.simulated = self.session:is_simulated()
-  self.entry = opts.record:start_run {
+  local ok, entry = pcall(opts.record.start_run, opts.record, {
     station = opts.station.name, site = opts.station.site, operator = opts.operator, simulated = self.simulated,
     config = plan.limits_file and { limits = { file = plan.limits_file.name, version = plan.limits_file.version,
       sha256 = plan.limits_file.sha256 } },
     meta = opts.meta,
     dut = self.dut, procedure = { name = plan.procedure.name, version = plan.procedure.version, script = plan.script },
-  }
+  })
+  if not ok then             -- those that share instruments with it do not wait for it
+    self.session:leave_shared()
+    self.session:safe_state()
+    self.session:close()
+    error(entry, 0)
+  end
+  self.entry = entry
   self.id, self.num = self.entry.id, self.entry.num
   local file = plan.limits_file
   if file then

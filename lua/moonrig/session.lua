@@ -205,7 +205,7 @@ end
 ---@return { role: string, commands: string, err: any? }[] done in the order of first use
 function Session:safe_state()
   local done, tasks = {}, {}
-  if self:is_last() then done = self.shared.session:safe_state() end
+  if self.is_last then done = self.shared.session:safe_state() end
   self:forget_lost()
   for _, role in ipairs(self.order) do
     local commands = self.station.instruments[role].safe_state
@@ -222,12 +222,14 @@ function Session:safe_state()
   return done
 end
 
---- Is this the last run that uses shared instruments? Their safe state and their end are its affair.
-function Session:is_last() return self.shared ~= nil and self.shared.users == 1 end
+--- This run uses shared instruments no more, but for their safe state and their end when it is the last.
+function Session:leave_shared()
+  if self.shared and self.is_last == nil then self.is_last = self.shared:leave() end
+end
 
 --- Whether a safe state is declared for an instrument that was used.
 function Session:has_safe_state()
-  if self:is_last() and self.shared.session:has_safe_state() then return true end
+  if self.is_last and self.shared.session:has_safe_state() then return true end
   for _, role in ipairs(self.order) do
     if self.station.instruments[role].safe_state then return true end
   end
@@ -245,11 +247,8 @@ end
 
 --- Closes all instruments; twice does no harm.
 function Session:close()
-  if self.shared then
-    self.shared.users = self.shared.users - 1
-    if self.shared.users == 0 then self.shared.session:close() end
-    self.shared = nil
-  end
+  self:leave_shared()
+  if self.is_last then self.shared.session:close() end
   for role, used in pairs(self.in_use) do
     if used.instrument ~= used.port and type(used.instrument) == "table" and used.instrument.close then
       pcall(used.instrument.close, used.instrument)

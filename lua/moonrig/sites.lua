@@ -12,7 +12,7 @@ local sites = {}
 ---@class moonrig.Shared   the instruments that several sites use
 ---@field roles table<string, boolean>
 ---@field session moonrig.Session
----@field users integer     runs that are under way
+---@field users integer     runs that may still use them
 ---@field owner any         the run that has them to itself
 ---@field depth integer     phases of it that do
 local Shared = {}
@@ -55,23 +55,35 @@ function Shared:take(run)
   end
 end
 
+--- A run uses them no more. Whether it was the last: their safe state is then its affair. (Nothing waits between
+--- asking and leaving, so of two runs that end at the same moment one is the last.)
+---@return boolean
+function Shared:leave()
+  self.users = self.users - 1
+  return self.users == 0
+end
+
+-- Waits for a task, also when this one is cancelled meanwhile; then all are.
+local function wait_for(task, tasks)
+  local ok, e = pcall(task.join, task)
+  if ok or task:status() == "done" then return nil end
+  if task:status() == "failed" then return e end
+  for _, each in ipairs(tasks) do each:cancel(e.message) end
+  return wait_for(task, tasks)
+end
+
 --- Runs a job for each site, all at once, and waits for all of them. Ctrl-C aborts each.
 ---@async
 ---@param jobs { plan: moonrig.Plan, opts: table }[]   as runner.run takes them
 ---@return moonrig.RunResult[]
+---  Raises: what kept a run from being started; the others have ended then
 function sites.run(jobs)
-  local tasks, results = {}, {}
+  local tasks, results, failure = {}, {}, nil
   for i, job in ipairs(jobs) do
     tasks[i] = core.spawn(function() results[i] = runner.run(job.plan, job.opts) end)
   end
-  for _ = 1, 2 do          -- a cancel comes once
-    local ok, e = pcall(function()
-      for _, task in ipairs(tasks) do task:join() end
-    end)
-    if ok then return results end
-    if type(e) ~= "table" or e.code ~= "cancelled" then error(e, 0) end
-    for _, task in ipairs(tasks) do task:cancel(e.message) end
-  end
+  for _, task in ipairs(tasks) do failure = wait_for(task, tasks) or failure end
+  if failure then error(failure, 0) end
   return results
 end
 

@@ -62,18 +62,37 @@ describe("sites", function()
     end
   end)
 
-  it("set the shared instruments' safe state once, after the last run", function()
-    sites.run(jobs [[
-      test.phase("use", function(t)
-        t.own:write "own"
-        t.psu:write "psu"
-      end)
-      test.phase("wait", function(t) if t.dut.serial == "SN1" then rig.sleep(0.05) end end)
-    ]])
+  local USE <const> = [[
+    test.phase("use", function(t)
+      t.own:write "own"
+      t.psu:write "psu"
+    end)
+  ]]
+
+  -- How often the shared supply and the own instruments were set to their safe states.
+  local function made_safe()
     local sent = table.concat(b.sent, "; ")
-    assert.equal(1, select(2, sent:gsub("psu: OFF", "")))
-    assert.equal(2, select(2, sent:gsub("own: own off", "")))
-    assert.matches("psu: OFF", b.sent[#b.sent] .. b.sent[#b.sent - 1])
+    return { select(2, sent:gsub("psu: OFF", "")), select(2, sent:gsub("own: own off", "")) }
+  end
+
+  it("set the shared instruments' safe state once, also when all end at the same moment", function()
+    sites.run(jobs(USE .. [[
+      test.phase("meet", function()
+        BENCH.here = (BENCH.here or 0) + 1
+        while BENCH.here < 2 do rig.sleep(0.001) end
+      end)
+    ]]))
+    assert.same({ 1, 2 }, made_safe())
+  end)
+
+  it("set it after the last run, and one that cannot even start keeps nobody from it", function()
+    local all = jobs(USE)
+    all[2].opts.record = setmetatable({ start_run = function() error("disk full", 0) end }, { __index = b.record })
+    local ok, err = pcall(sites.run, all)
+    assert.is_false(ok)
+    assert.equal("disk full", err)
+    assert.same({ 1, 1 }, made_safe())
+    assert.equal("PASS", b:last().outcome)
   end)
 
   it("do not wait for themselves where a phase beside others uses a shared instrument", function()
