@@ -212,6 +212,21 @@ describe("a phase", function()
     assert.same({ "g/watch PASS", "g/work PASS", "after PASS" }, phases(run))
   end)
 
+  it("beside others that does not end turns the run to ERROR, and teardown runs", function()
+    local result, run = b:run [[
+      test.procedure { name = "P", teardown_budget = 0.05 }
+      local bench = BENCH
+      test.phase("stubborn", { background = true }, function()
+        while not bench.over do pcall(rig.sleep, 0.01) end
+      end)
+      test.phase("work", function() end)
+      test.teardown(function() end)
+    ]]
+    b.over = true
+    assert.same({ "ERROR", "stubborn: it does not end" }, { result.outcome, result.message })
+    assert.same({ "stubborn ERROR", "work PASS", "teardown PASS" }, phases(run))
+  end)
+
   it("beside others that fails, fails the run", function()
     local result, run = b:run [[
       test.phase("watch", { background = true }, function(t) t:measure("leak", 3, { max = 1 }) end)

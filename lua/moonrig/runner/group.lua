@@ -103,20 +103,28 @@ end
 -- ---- phases that run beside others ---------------------------------------------------------
 
 local function start_background(run, phase, scope)
-  table.insert(scope.background, core.spawn(function()
+  local task = core.spawn(function()
     local ok, e = pcall(group.phase, run, phase, scope)
     if not ok and core.cancelled() ~= attempt.ENDED then error(e, 0) end
-  end))
+  end)
+  table.insert(scope.background, { task = task, name = phase.name })
   core.sleep(0)              -- it begins before those beside it
 end
 
 --- Ends what runs beside the phases of a scope, which are over.
 function group.end_background(run, scope)
-  for _, task in ipairs(scope.background) do
-    if task:status() ~= "done" then task:cancel(attempt.ENDED) end
-    run:wait(task, run.budget)
-  end
+  local background = scope.background
   scope.background = {}
+  for _, one in ipairs(background) do
+    one.task:cancel(attempt.ENDED)
+    local ok, has_ended = pcall(run.wait, run, one.task, run.budget)
+    local why = not ok and (type(has_ended) == "table" and has_ended.message or tostring(has_ended))
+      or not has_ended and "it does not end" or nil
+    if why then
+      group.worsen(scope, "ERROR", "timeout", ("%s: %s"):format(one.name, why))
+      group.stop(scope, ("phase %q ended as ERROR"):format(one.name))
+    end
+  end
 end
 
 -- ---- teardown ------------------------------------------------------------------------------
