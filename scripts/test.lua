@@ -3,6 +3,7 @@
 -- and writes reports.  The exit code is the verdict.
 local cli = require "moonrig.cli"
 local core = require "moonrig.core"
+local duts = require "moonrig.duts"
 local live = require "moonrig.live"
 local operator = require "moonrig.operator"
 local plan = require "moonrig.plan"
@@ -98,45 +99,6 @@ local function is_to_stdout(reports)
   end
 end
 
--- The serial number of the unit at a site: as given, or asked for until it fits; nil when nobody answers, false
--- when there is no unit at this site.
-local function identify(given, procedure, ask, site)
-  if given then
-    local problem = plan.check_serial(procedure, given)
-    if problem then cli.fail(cli.USAGE, "--dut: %s", problem) end
-    return given
-  end
-  local question = site and ("Serial number at site %s (Enter: none): "):format(site) or "Serial number: "
-  local text = question
-  while true do
-    local ok, line = pcall(ask, text, math.huge)
-    if not ok and type(line) == "table" and line.code == "closed" then return nil end
-    if not ok then error(line, 0) end
-    local serial = line:match "^%s*(.-)%s*$"
-    if site and serial == "" then return false end
-    local problem = plan.check_serial(procedure, serial)
-    if not problem then return serial end
-    text = problem .. "; s" .. question:sub(2)
-  end
-end
-
--- What --dut says for each site: by its name, or in order.
-local function given_serials(options, stations)
-  local serials, next_site = {}, 1
-  for _, text in ipairs(options.dut) do
-    local site, serial = text:match "^(%w+)=(.*)$"
-    if #stations > 1 and site then
-      serials[site] = serial
-    elseif next_site > #stations then
-      cli.fail(cli.USAGE, "--dut %s: there is no further site for it", text)
-    else
-      serials[stations[next_site].site or ""] = text
-      next_site = next_site + 1
-    end
-  end
-  return serials
-end
-
 local function meta_of(options)
   local meta = {}
   for _, text in ipairs(options.meta) do
@@ -149,52 +111,38 @@ end
 
 -- What is to be run now: a job for each site that has a unit; nil when nobody answers.
 local function next_jobs(options, stations, ask)
-  local serials, jobs = given_serials(options, stations), {}
-  local is_given = #options.dut > 0
-  for _, of in ipairs(stations) do
-    local procedure = usage(plan.load, options.file)
-    local given = serials[of.site or ""]
-    local serial = (given or not is_given) and identify(given, procedure, ask, #stations > 1 and of.site or nil)
-    if serial == nil then return nil end
-    if serial then jobs[#jobs + 1] = { plan = procedure, opts = { serial = serial, station = of } } end
+  local units = usage(duts.identify, options.dut, stations, usage(plan.load, options.file), ask)
+  local jobs = {}
+  for i, unit in ipairs(units or {}) do
+    jobs[i] = { plan = usage(plan.load, options.file), opts = { serial = unit.serial, station = unit.station } }
   end
-  if #jobs == 0 then cli.fail(cli.USAGE, "there is no unit at any site") end
-  return jobs
+  return units and jobs
 end
 
 -- An observer for each job: live lines, those of several sites with the name of the site before them.
-local function observe(jobs, options, out)
+local function observer_of(job, options, out, many)
+  local site = many and job.opts.station.site or nil
+  if options.json_events then return require "moonrig.events".new(io.stdout, site) end
+  if site then return live.new(sites.output(out, site), false) end
   local is_terminal = core.is_terminal(out == io.stdout and 1 or 2) and not os.getenv "NO_COLOR"
     and os.getenv "TERM" ~= "dumb"
-  for _, job in ipairs(jobs) do
-    if options.json_events then
-      job.opts.observer = require "moonrig.events".new(io.stdout, #jobs > 1 and job.opts.station.site or nil)
-    elseif #jobs > 1 then
-      job.opts.observer = live.new(sites.output(out, job.opts.station.site), false)
-    else
-      job.opts.observer = live.new(out, is_terminal)
-    end
-  end
+  return live.new(out, is_terminal)
 end
 
-local function run_jobs(jobs, options, rec, ask)
-  local shared = #jobs > 1 and sites.share((function()
-    local stations = {}
-    for i, job in ipairs(jobs) do stations[i] = job.opts.station end
-    return stations
-  end)(), options.simulate) or nil
-  local asking = rig.lock()
+local function run_jobs(jobs, options, rec, ask, out)
+  local many = #jobs > 1
+  local asking, stations = rig.lock(), {}
+  for i, job in ipairs(jobs) do stations[i] = job.opts.station end
+  local shared = many and sites.share(stations, options.simulate) or nil
   for _, job in ipairs(jobs) do
-    local opts, site = job.opts, #jobs > 1 and "site " .. job.opts.station.site .. ": " or ""
-    opts.revision, opts.batch, opts.meta = options.revision, options.batch, meta_of(options)
+    local opts = job.opts
     opts.record, opts.operator, opts.simulate, opts.shared = rec, options.operator, options.simulate, shared
-    opts.ask = function(text, timeout)
-      local held <close> = asking:acquire(timeout) -- luacheck: ignore held
-      return ask(site .. text, timeout)
-    end
+    opts.revision, opts.batch, opts.meta = options.revision, options.batch, meta_of(options)
+    opts.observer = observer_of(job, options, out, many)
+    opts.ask, opts.asking = many and operator.at(opts.station.site, ask) or ask, asking
   end
-  if #jobs == 1 then return { runner.run(jobs[1].plan, jobs[1].opts) } end
-  return sites.run(jobs)
+  if many then return sites.run(jobs) end
+  return { runner.run(jobs[1].plan, jobs[1].opts) }
 end
 
 -- What a format cannot do without is told before a unit is touched.
@@ -238,8 +186,7 @@ return function(args)
   for n = 1, options.times or 1 do
     if n > 1 then jobs = next_jobs(options, stations, ask) end
     if not jobs or aborted then break end
-    observe(jobs, options, out)
-    for _, result in ipairs(run_jobs(jobs, options, rec, ask)) do
+    for _, result in ipairs(run_jobs(jobs, options, rec, ask, out)) do
       ended[#ended + 1] = result
       code = math.max(code, EXIT[result.outcome])
       aborted = aborted or result.outcome == "ABORTED"

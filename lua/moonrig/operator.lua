@@ -27,4 +27,11 @@ function operator.new(out)
   end
 end
 
+--- The same person, who is told which site a question is about.
+---@param site string
+---@param ask fun(text: string, timeout: number): string
+function operator.at(site, ask)
+  return function(text, timeout) return ask(("site %s: %s"):format(site, text), timeout) end
+end
+
 return operator

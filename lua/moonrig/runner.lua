@@ -171,7 +171,7 @@ local function start(plan, opts)
     open = {},                   -- scopes of inner groups, the innermost last
     budget = plan.procedure.teardown_budget or TEARDOWN_BUDGET,
     dut = { serial = opts.serial, part = plan.procedure.part, revision = opts.revision, batch = opts.batch },
-    ask = opts.ask, asking = rig.lock(),
+    ask = opts.ask, asking = opts.asking or rig.lock(),
   }, Run)
   self.session = session.new(opts.station, { simulate = opts.simulate, shared = opts.shared, opened = function(info)
     local warning = info.calibration
@@ -219,7 +219,7 @@ end
 ---@param opts { serial: string, revision: string?, batch: string?, meta: table<string, string>?,
 ---  record: moonrig.Record, station: moonrig.Station, operator: string?,
 ---  simulate: boolean?, shared: moonrig.Shared?, observer: fun(event: table)?,
----  ask: fun(text: string, timeout: number): string }
+---  ask: (fun(text: string, timeout: number): string)?, asking: moonrig.Lock? }  asking: held by who asks
 ---@return moonrig.RunResult
 ---  Raises: what keeps the run from being started in the record
 function runner.run(plan, opts)

@@ -133,9 +133,23 @@ describe("moonrig test", function()
     assert.equal(0, code, output)
     assert.matches("Serial number at site 2 (Enter: none):", output, 1, true)
     assert.matches("spare | PASS  unit SN6", output, 1, true)
-    output, code = run_command(line .. "--dut SN1 --dut SN2 --dut SN3 --dut SN4")
-    assert.equal(64, code)
-    assert.matches("there is no further site for it", output)
+    for given, words in pairs {
+      ["--dut SN1 --dut SN2 --dut SN3 --dut SN4"] = "--dut SN4: there is no further site for it",
+      ["--dut right=SN1"] = '--dut right=SN1: there is no site "right"; there are 1, 2, spare',
+      ["--dut 1=SN1 --dut 2=SN1"] = "unit SN1 is at site 1 already", ["--dut XY"] = "does not match",
+    } do
+      output, code = run_command(line .. given)
+      assert.equal(64, code)
+      assert.matches(words, output, 1, true)
+    end
+    output = run_command("printf 'SN5\\nSN5\\nSN6\\n\\n' | " .. line)
+    assert.matches("unit SN5 is at site 1 already; serial number at site 2 (Enter: none):", output, 1, true)
+  end)
+
+  it("names the line of the procedure that asked when nobody answers", function()
+    local text = [[test.phase("a", function(t) t:prompt "Ready?" end)]]
+    local output = run_command(command(text))
+    assert.matches("a: [^\n]*spec[^\n]*:1: nobody answers the question: standard input has ended", output)
   end)
 
   it("records revision, batch and what else is said of a run", function()
