@@ -61,8 +61,8 @@ th { text-align: left; font-weight: 600; font-size: 12.5px; padding: 5px 8px; bo
 td { padding: 5px 8px; border-bottom: 1px solid var(--rule); vertical-align: top; overflow-wrap: anywhere; }
 th:first-child, td:first-child { padding-left: 10px; }
 .results { table-layout: fixed; min-width: 720px; }
-.c-name { width: 21%; } .c-value { width: 20%; } .c-low, .c-high { width: 14%; } .c-bar { width: 18%; }
-.c-verdict { width: 13%; }
+.c-name { width: 20%; } .c-value { width: 24%; } .c-low, .c-high { width: 14%; } .c-bar { width: 16%; }
+.c-verdict { width: 12%; }
 .number { text-align: right; }
 .bar { display: block; width: 100%; max-width: 168px; height: auto; }
 .bar .beyond { fill: var(--beyond); } .bar .between { fill: var(--band); } .bar .zone { fill: var(--zone); }
