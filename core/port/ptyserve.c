@@ -174,7 +174,7 @@ static bool has_users(struct pty *y)
 	else if (exclusive)
 		ioctl(y->slave, TIOCEXCL);
 	watch(y);
-	return users;
+	return users || y->slave < 0;            /* without a descriptor for it: looked at again */
 }
 
 /* Tells who has come, also one that has left already: what it wrote is still to be read. */
