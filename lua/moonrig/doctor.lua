@@ -65,13 +65,23 @@ end
 local function look_at_record(found, station)
   local url = station.results or results.DEFAULT
   local path = url:gsub("^sqlite:/?/?", "")
-  local is_there = io.open(path)
-  if is_there then is_there:close() end
-  local ok, e = pcall(function() results.open(url):close() end)
-  if ok and not is_there then          -- it was made just now
-    for _, suffix in ipairs { "", "-wal", "-shm" } do os.remove(path .. suffix) end
+  local function add(state, words, advice)
+    found[#found + 1] = { what = "record", state = state, words = words, advice = advice }
   end
-  found[#found + 1] = { what = "record", state = ok and "ok" or "error", words = ok and url or message_of(e) }
+  local is_there <close> = io.open(path, "rb")
+  if not is_there then                 -- could it be made? Nothing is left behind, and nobody else's file touched
+    local probe = ("%s.%s"):format(path, tostring(found):match "%w+$")
+    local file, why = io.open(probe, "wb")
+    if not file then return add("error", "it cannot be made: " .. why:gsub("^.*: ", ""), "is its folder there?") end
+    file:close()
+    os.remove(probe)
+    return add("ok", url .. ", which the first run makes")
+  end
+  local ok, e = pcall(function() results.open(url, { readonly = true }):close() end)
+  local writable <close>, why = io.open(path, "r+b")
+  if not ok and not message_of(e):find "older format" then return add("error", message_of(e)) end
+  if not writable then return add("error", "nothing can be recorded: " .. why) end
+  add("ok", url)
 end
 
 --- Looks at everything.

@@ -36,10 +36,33 @@ describe("moonrig doctor", function()
       "error    instrument psu: expected an instrument that matches ^RIGOL, found MOONRIG,PSU",
       "another instrument is connected there", "warning  instrument dmm: any instrument would do",
       'say which it is: idn = "^MOONRIG,DMM%-6500,"', "error    instrument old: its calibration was due on 2020-01-31",
-      "Connection refused", "is it switched on, is the port number right?", "error    record: ", "4 things are wrong",
+      "Connection refused", "is it switched on, is the port number right?",
+      "error    record: it cannot be made: No such file", "is its folder there?", "4 things are wrong",
     } do
       assert.matches(words, output, 1, true)
     end
+  end)
+
+  it("looks at the record without changing it", function()
+    local db = path .. ".db"
+    local rec = require "moonrig.record".open(db)
+    rec:start_run { station = "S", dut = { serial = "1" }, procedure = { name = "P" } }
+    rec:close()
+    local function bytes()
+      local f <close> = assert(io.open(db, "rb"))
+      return f:read "a"
+    end
+    local before = bytes()
+    local output, code = look(("{ results = %q }"):format(db))
+    assert.equal(0, code, output)
+    assert.is_true(bytes() == before)
+    local f <close> = assert(io.open(db, "wb"))
+    f:write "no database"
+    f:flush()
+    output, code = look(("{ results = %q }"):format(db))
+    assert.equal(1, code, output)
+    assert.matches("error    record: ", output)
+    for _, suffix in ipairs { "", "-wal", "-shm" } do os.remove(db .. suffix) end
   end)
 
   it("looks at the simulators too", function()
