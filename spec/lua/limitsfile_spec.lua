@@ -13,7 +13,7 @@ describe("units", function()
     for _, case in ipairs {
       { 5.02, "V", "V", 5.02 }, { 5020, "mV", "V", 5.02 }, { 5.02, "V", "mV", 5020 }, { 1.5, "MHz", "kHz", 1500 },
       { 330, "nF", "uF", 0.33 }, { 2, "µA", "uA", 2 }, { 4.7, "kOhm", "Ohm", 4700 }, { 3, "m", "m", 3 },
-      { 20, "ms", "s", 0.02 },
+      { 20, "ms", "s", 0.02 }, { 2, "kΩ", "Ohm", 2000 }, { 5, "ohm", "Ω", 5 }, { 25, "°C", "degC", 25 },
     } do
       assert.equal(case[4], units.convert(case[1], case[2], case[3]))
     end

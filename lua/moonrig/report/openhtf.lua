@@ -11,7 +11,7 @@ local json = require "moonrig.json"
 local sha1 = require "moonrig.report.sha1"
 local summary = require "moonrig.report.summary"
 local time = require "moonrig.record.time"
-local units = require "moonrig.report.units"
+local unit_codes = require "moonrig.report.unit_codes"
 
 local document = {}
 
@@ -105,7 +105,7 @@ end
 
 local function unit_of(m)
   if not m.unit or m.unit == "" then return nil end
-  local code, name = units.code(m.unit)
+  local code, name = unit_codes.find(m.unit)
   return { name = name or m.unit, code = code or "", suffix = m.unit }
 end
 

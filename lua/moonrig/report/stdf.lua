@@ -12,7 +12,7 @@ local core = require "moonrig.core"
 local escape = require "moonrig.report.escape"
 local format = require "moonrig.report.format"
 local time = require "moonrig.record.time"
-local units = require "moonrig.report.units"
+local units = require "moonrig.units"
 
 local document = {}
 

@@ -5,7 +5,8 @@ local report = require "moonrig.report"
 local samples = require "support.sample_runs"
 local sha1 = require "moonrig.report.sha1"
 local time = require "moonrig.record.time"
-local units = require "moonrig.report.units"
+local unit_codes = require "moonrig.report.unit_codes"
+local units = require "moonrig.units"
 
 local m, phase = samples.measurement, samples.phase
 
@@ -214,11 +215,11 @@ describe("report.sha1", function()
   end)
 end)
 
-describe("report.units", function()
+describe("report.unit_codes", function()
   it("knows the usual ones, also by other signs", function()
-    assert.same({ "B84", "microampere" }, { units.code "\u{b5}A" })
-    assert.same({ "B49", "kiloohm" }, { units.code "k\u{2126}" })
-    assert.same({}, { units.code "parsec" })
+    assert.same({ "B84", "microampere" }, { unit_codes.find "\u{b5}A" })
+    assert.same({ "B49", "kiloohm" }, { unit_codes.find "k\u{2126}" })
+    assert.same({}, { unit_codes.find "parsec" })
     assert.equal("degC", units.ascii "\u{b0}C")
   end)
 end)

@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- report/units.lua: names and codes (UN/ECE Recommendation 20) of the usual units, by the sign a procedure gives.
+-- report/unit_codes.lua: names and codes (UN/ECE Recommendation 20) of the usual units, by the sign a procedure gives.
+
+local units = require "moonrig.units"
 
 local codes = {
   V = "VLT volt", mV = "2Z millivolt", uV = "D82 microvolt", kV = "KVT kilovolt",
@@ -18,26 +20,15 @@ local codes = {
   lx = "LUX lux", lm = "LUM lumen", cd = "CDL candela", rpm = "RPM revolution per minute",
 }
 
--- Signs that mean one of the above.
-local ascii = { ["\u{b5}"] = "u", ["\u{3bc}"] = "u", ["\u{3a9}"] = "Ohm", ["\u{2126}"] = "Ohm", ["\u{b0}"] = "deg" }
-
-local units = {}
-
---- A unit in ASCII: "uA", "kOhm", "degC".
----@param unit string
----@return string
-function units.ascii(unit)
-  for sign, word in pairs(ascii) do unit = unit:gsub(sign, word) end
-  return unit
-end
+local unit_codes = {}
 
 --- The code and name of a unit; nil when it is none of the usual.
 ---@param unit string
 ---@return string? code
 ---@return string? name
-function units.code(unit)
+function unit_codes.find(unit)
   local entry = codes[units.ascii(unit)]
   if entry then return entry:match "^(%S+) (.+)$" end
 end
 
-return units
+return unit_codes
