@@ -3,13 +3,12 @@
 --   calibration_policy = { warn_days = 30, when_over = "warn" or "refuse" }
 local calibration = {}
 
-local DAY <const> = 86400
+local time = require "moonrig.record.time"
+
+local DAY <const> = 86400 * 1000000 -- microseconds
 local WARN_DAYS <const> = 30
 
-local function to_days(date)
-  local year, month, day = date:match "^(%d+)%-(%d+)%-(%d+)$"
-  return os.time { year = tonumber(year), month = tonumber(month), day = tonumber(day), hour = 12 } // DAY
-end
+local function to_days(date) return time.us(date .. "T00:00:00Z") // DAY end
 
 --- What there is to say about a due date (the last day on which it holds).
 ---@param due? string      ISO date

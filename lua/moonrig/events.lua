@@ -67,12 +67,17 @@ function as_json.run_ended(e) return pick(e, "outcome", "code", "message", "dura
 ---@param site? string   with several sites: which of them
 ---@return fun(event: table)
 function events.new(out, site)
+  local told
   return function(event)
     local object = as_json[event.event](event)
     object.site = site
     object.event = event.event
-    out:write(json.encode(object, OPTIONS), "\n")
-    out:flush()
+    local ok, why = out:write(json.encode(object, OPTIONS), "\n")
+    if ok then ok, why = out:flush() end
+    if not ok and not told then          -- the run goes on: it is in the record
+      io.stderr:write("moonrig: events are lost: ", why, "\n")
+      told = true
+    end
   end
 end
 

@@ -108,6 +108,7 @@ function limitsfile.read(path)
   local f <close> = io.open(path, "rb")
   if not f then error(core.error { code = "not_found", message = ("there is no limits file %s"):format(path) }, 0) end
   local text = f:read "a"
+  if not text then refuse(path, "not a file that can be read") end
   local read = path:find "%.csv$" and read_csv or path:find "%.lua$" and read_lua
   if not read then refuse(path, "a limits file is .lua or .csv") end
   local given = read(path, text)

@@ -50,7 +50,7 @@ end
 
 function answer.number(question, line)
   local number = tonumber((line:gsub("%s", ""):gsub(",", ".", 1)))
-  if not number or number ~= number then return nil, "a number is needed" end
+  if not number or number ~= number or number - number ~= 0 then return nil, "a number is needed" end
   local low, high = question.min or -math.huge, question.max or math.huge
   if number < low or number > high then
     return nil, ("it has to be from %s to %s"):format(format.number(low), format.number(high))

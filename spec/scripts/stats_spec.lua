@@ -3,6 +3,7 @@ local core = require "moonrig.core"
 local json = require "moonrig.json"
 local python = require "support.python"
 local record = require "moonrig.record"
+local shell = require "support.shell"
 
 local DAY <const> = 86400 * 1000000
 local START <const> = 1782864000 * 1000000  -- 2026-07-01
@@ -28,10 +29,7 @@ describe("moonrig stats", function()
 
   --- stdout and stderr together, exit code; run in the folder
   local function moonrig(arguments)
-    local pipe = assert(io.popen(("P=$PPID; cd '%s' && /proc/$P/exe stats %s 2>&1"):format(folder, arguments)))
-    local text = pipe:read "a"
-    local _, _, code = pipe:close()
-    return text, code
+    return shell.run(("cd '%s' && %s stats %s"):format(folder, shell.moonrig, arguments))
   end
 
   local function tree_of(arguments)

@@ -152,6 +152,14 @@ describe("moonrig test", function()
     assert.matches("a: [^\n]*spec[^\n]*:1: nobody answers the question: standard input has ended", output)
   end)
 
+  it("goes on, and says so, when the events cannot be written", function()
+    local text = [[test.phase("a", function() end)]]
+    local output, code = run_command(command(text, "--dut SN1 --json-events >/dev/full"))
+    assert.equal(0, code, output)
+    assert.matches("^moonrig: events are lost: No space left on device\nrecord: ", output)
+    assert.equal("PASS", last_run().outcome)
+  end)
+
   it("records revision, batch and what else is said of a run", function()
     local output, code = run_command(command([[test.phase("a", function() end)]],
       "--dut SN1 --revision C --batch L7 --meta customer=ACME --meta order='4711 / 2'"))
