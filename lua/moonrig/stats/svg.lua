@@ -2,6 +2,7 @@
 -- stats/svg.lua: the plots of the statistics as inline SVG: histogram against the limits, I-MR chart, Pareto, yield
 -- over time, a gage study.  Colours come from the style sheet; what is drawn also stands in tables.
 
+local plot = require "moonrig.report.plot"
 local tag = require "moonrig.report.markup"
 local words = require "moonrig.stats.words"
 
@@ -9,45 +10,8 @@ local svg = {}
 
 local LEFT <const>, RIGHT <const> = 74, 112  -- room for the scale and for the names of lines
 
-local function coordinate(x) return ("%.1f"):format(x) end
-
-local function drawing(width, height, label, parts)
-  return tag.svg { class = "plot", viewBox = ("0 0 %d %d"):format(width, height), role = "img", ["aria-label"] = label,
-    parts }
-end
-
-local function text(x, y, class, content)
-  return tag.text { x = coordinate(x), y = coordinate(y), class = class, content }
-end
-
-local function line(class, x1, y1, x2, y2)
-  return tag.line { class = class, x1 = coordinate(x1), y1 = coordinate(y1), x2 = coordinate(x2), y2 = coordinate(y2) }
-end
-
--- A mapping of values to coordinates; of equal values, to the middle.
-local function scale(low, high, from, to)
-  local span = high - low
-  if span <= 0 or span == math.huge then return function() return (from + to) / 2 end end
-  return function(x) return from + (x - low) / span * (to - from) end
-end
-
--- Round numbers between low and high, about `count` of them.
-local function ticks(low, high, count)
-  local list, span = {}, high - low
-  if span <= 0 or span == math.huge then return { low } end
-  local step = 10 ^ math.floor(math.log(span / count, 10))
-  for _, factor in ipairs { 5, 2 } do
-    if span / (step * factor) >= count then
-      step = step * factor
-      break
-    end
-  end
-  local first = math.ceil(low / step)
-  for i = first, math.min(math.floor(high / step), first + 3 * count) do list[#list + 1] = i * step end
-  return list
-end
-
-local function tick_text(x) return ("%.6g"):format(x == 0 and 0 or x) end
+local coordinate, drawing, text, line = plot.coordinate, plot.drawing, plot.text, plot.line
+local scale, ticks, tick_text = plot.scale, plot.ticks, plot.tick_text
 
 -- Names at the right that would overlap are moved apart.
 local function names_at(parts, list, x)
