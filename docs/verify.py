@@ -10,7 +10,7 @@ PARTS = {  # list -> its columns, where from; "name=expression" when it is not c
                     "run_instrument JOIN instrument ON id = instrument WHERE run = ? ORDER BY role"),
     "logs": ("at_us level message phase seq source", "log WHERE run = ? ORDER BY seq"),
     "measurements": ("at_us doc equals instrument limit_max limit_min limit_text marginal marginal_max marginal_min "
-                     "matches name nominal num one_of outcome phase seq text type uncertainty unit within",
+                     "matches name nominal num one_of outcome phase seq series text type uncertainty unit within",
                      "measurement WHERE run = ? ORDER BY seq"),
     "phase_ends": ("at_us code marginal message outcome phase", "phase_end WHERE run = ? ORDER BY phase"),
     "phases": ("at_us attempt grp name parent seq", "phase WHERE run = ? ORDER BY seq"),
@@ -19,7 +19,7 @@ PARTS = {  # list -> its columns, where from; "name=expression" when it is not c
             "revision runtime script_sha256 serial simulated site started_at station=station.name version",
             "run JOIN station ON station.id = run.station JOIN unit ON unit.id = run.unit "
             "JOIN procedure ON procedure.id = run.procedure WHERE num = ?"),
-    "series": ("axis measurement n name sha256=data unit", "series WHERE run = ? ORDER BY measurement, axis")}
+    "series": ("at_us columns name phase seq unit x_log x_name x_unit", "series WHERE run = ? ORDER BY seq")}
 
 def number(x):  # as ECMAScript and RFC 8785 write it
     if x in (float("inf"), float("-inf")): return '"Infinity"' if x > 0 else '"-Infinity"'
@@ -48,7 +48,9 @@ def document(db, run):
         pairs = [column.split("=") for column in columns.split()]
         rows = [{p[0]: v for p, v in zip(pairs, row)} for row in
                 db.execute("SELECT " + ", ".join(p[-1] for p in pairs) + " FROM " + source, (run,))]
-        for row in rows if name == "series" else []: row["sha256"] = sha256(row["sha256"])
+        for row in rows if name == "series" else []:
+            row["sha256"] = sha256(b"".join(at.to_bytes(8, "little", signed=True) + data for at, data in db.execute(
+                "SELECT at_us, data FROM series_data WHERE run = ? AND series = ? ORDER BY part", (run, row["seq"]))))
         doc[name] = rows if name not in ("run", "end") else rows[0] if rows else None
     return doc if doc["run"] and doc["end"] else None
 

@@ -32,8 +32,15 @@ function as_json.phase_began(e) return pick(e, "phase", "group", "attempt") end
 function as_json.measurement(e)
   local out = pick(e.measurement, "name", "value", "unit", "outcome", "marginal", "limits", "instrument", "uncertainty",
     "doc")
-  out.phase, out.why = e.phase, e.why
+  out.phase, out.why, out.points = e.phase, e.why, e.points and #e.points.y
   return out
+end
+
+function as_json.series(e)
+  local points, added = e.points, json.array()
+  for i = #points.y - e.added + 1, #points.y do added[#added + 1] = json.array { points.x[i], points.y[i] } end
+  return { phase = e.phase, name = points.name, unit = points.unit, x_name = points.x_name, x_unit = points.x_unit,
+    points = #points.y, added = added }
 end
 
 function as_json.log(e)

@@ -42,10 +42,11 @@ local function write(self, ...)
   self.out:flush()
 end
 
--- The name of a phase stands in an unfinished line until something comes below it.
+-- The name of a phase stands in an unfinished line until something comes below it; how a series grows, in one that is
+-- written anew each time.
 local function finish_line(self)
-  if self.unfinished then write(self, "\n") end
-  self.unfinished = nil
+  if self.growing then write(self, "\r\27[K") elseif self.unfinished then write(self, "\n") end
+  self.unfinished, self.growing = nil, nil
 end
 
 local function line(self, text)
@@ -162,6 +163,19 @@ function on.measurement(self, e)
   self.outcomes[e.phase .. "\0" .. e.measurement.name] = e.measurement.outcome
   self.failed_here = self.failed_here or e.measurement.outcome == "FAIL"
   show_measurement(self, e.measurement)
+  local worst = e.points and format.worst(e.measurement, e.points)
+  if worst then line(self, paint(self, "    " .. clean(worst), DIM)) end
+end
+
+local REDRAW <const> = 0.1    -- seconds between two looks at a series that grows
+
+function on.series(self, e)
+  if not self.is_terminal or core.now() < (self.drawn or 0) + REDRAW then return end
+  local points, last = e.points, #e.points.y
+  if not self.growing then finish_line(self) end
+  write(self, "\r\27[K", pad("  " .. clean(points.name), NAME), pad_left(clean(format.quantity(tonumber(("%.7g"):format(
+    points.y[last])), points.unit)), VALUE), paint(self, "  " .. clean(format.axis(points, points.x[last])), DIM))
+  self.growing, self.drawn = true, core.now()
 end
 
 function on.log(self, e)

@@ -3,10 +3,12 @@
 -- phase early, and the station's instruments by name.
 -- It judges and records; what the outcome of a phase means for the run is decided in runner.lua.
 -- A method returns after what it says has been recorded.
+local aggregate = require "moonrig.aggregate"
 local core = require "moonrig.core"
 local format = require "moonrig.report.format"
 local limits = require "moonrig.limits"
 local prompt = require "moonrig.prompt"
+local series = require "moonrig.series"
 local units = require "moonrig.units"
 
 local measure = {}
@@ -30,11 +32,13 @@ local function check_going_on(state)
   end
 end
 
--- Records, and raises when the record cannot be written; but teardown goes on without it.
-local function record(state, method, given)
+-- Records (with the phase, unless another object is given), and raises when the record cannot be written; but teardown
+-- goes on without it.
+local function record(state, method, given, object)
   local run = state.run
-  run:record(state.entry, method, given)
+  local entry = run:record(object or state.entry, method, given)
   if run.broken and state.phase.group ~= "teardown" then error(run.broken, 0) end
+  return entry
 end
 
 -- What a measurement is judged by: declared with the phase (or in the limits file), or given in the call. Beside
@@ -42,7 +46,7 @@ end
 local function limits_of(state, name, given)
   local declared = state.phase.limits[name]
   for field in pairs(declared and given or {}) do
-    if field ~= "unit" and field ~= "instrument" and field ~= "uncertainty" then
+    if field ~= "unit" and field ~= "instrument" and field ~= "uncertainty" and field ~= "x" then
       refuse("measurement %q: its limits were declared with the phase; leave them out here", name)
     end
   end
@@ -64,29 +68,41 @@ local function check_name(state, name)
   end
 end
 
-local function take(state, name, value, judge, given)
-  given = given or {}
-  value = converted(name, value, given.unit, judge.unit)
-  local unit = judge.unit or given.unit
-  local passed, marginal, why = judge:judge(value, state.run.values)
-  local taken = {
-    name = name, value = value, unit = unit, outcome = passed and "PASS" or "FAIL", marginal = marginal,
-    limits = judge.recorded, instrument = given.instrument or judge.instrument,
-    uncertainty = given.uncertainty and converted(name, given.uncertainty, given.unit, judge.unit) or judge.uncertainty,
-    doc = judge.doc,
+-- What is recorded of a measurement beside its value and verdict.
+local function describe(name, judge, given)
+  local uncertainty = given.uncertainty
+  return {
+    name = name, unit = judge.unit or given.unit, limits = judge.recorded,
+    instrument = given.instrument or judge.instrument, doc = judge.doc,
+    uncertainty = uncertainty and converted(name, uncertainty, given.unit, judge.unit) or judge.uncertainty,
   }
+end
+
+-- Records a measurement whose verdict is known. More for observers: why it failed, the points of a series.
+local function keep(state, taken, why, points)
   record(state, "measurement", taken)
-  state.measured[name] = true
-  state.run.values[name] = value
-  if not passed then
-    state.failed = state.failed or ("%s = %s %s"):format(name, format.quantity(value, unit), why)
+  state.measured[taken.name] = true
+  state.run.values[taken.name] = taken.value
+  if taken.outcome == "FAIL" then
+    state.failed = state.failed or ("%s = %s %s"):format(taken.name, format.quantity(taken.value, taken.unit), why)
   end
-  state.run:emit { event = "measurement", phase = state.phase.name, why = why, measurement = taken }
-  if not passed and judge.stop_on_fail then
-    state.stop = true
-    error(state.leave, 0)
-  end
+  state.run:emit { event = "measurement", phase = state.phase.name, why = why, measurement = taken, points = points }
+end
+
+local function take(state, name, value, judge, given)
+  local taken = describe(name, judge, given)
+  taken.value = converted(name, value, given.unit, judge.unit)
+  local passed, marginal, why = judge:judge(taken.value, state.run.values)
+  taken.outcome, taken.marginal = passed and "PASS" or "FAIL", marginal
+  keep(state, taken, why)
   return passed
+end
+
+-- A measurement with this option that failed is the end of phase and run.
+local function leave_when(state, judge, passed)
+  if passed or not judge.stop_on_fail then return end
+  state.stop = true
+  error(state.leave, 0)
 end
 
 --- Records a number and judges it.
@@ -103,7 +119,10 @@ function Test:measure(name, value, given)
     refuse("measurement %q: expected a number, got %s; t:check takes strings and booleans", name,
       value == nil and "nil" or ("the %s %q"):format(type(value), tostring(value)))
   end
-  return take(state, name, value, limits_of(state, name, given), given)
+  local judge = limits_of(state, name, given)
+  local passed = take(state, name, value, judge, given or {})
+  leave_when(state, judge, passed)
+  return passed
 end
 
 --- Records a value of any kind and judges it. Without limits it has to be the boolean true.
@@ -125,8 +144,94 @@ function Test:check(name, value, given)
   if not has_limits and kind ~= "boolean" then
     refuse("check %q: a %s wants limits, such as {equals = ...}", name, kind)
   end
-  return take(state, name, value, has_limits and limits_of(state, name, given) or limits.new({ equals = true }, name),
-    given)
+  local judge = has_limits and limits_of(state, name, given) or limits.new({ equals = true }, name)
+  local passed = take(state, name, value, judge, given or {})
+  leave_when(state, judge, passed)
+  return passed
+end
+
+-- Series
+
+-- Adds points to what is recorded of a series; the observers see it grow.
+local function grow(state, entry, points, list)
+  check_going_on(state)
+  local data, passed = points:add(list)
+  if entry then record(state, "points", data, entry) end
+  state.run:emit { event = "series", phase = state.phase.name, points = points, added = #list }
+  return passed
+end
+
+-- Limits of what the series comes to: given with it, or declared under names of their own ("gain.mean").
+local function aggregates_of(state, name, judge)
+  local all = {}
+  for of, its in pairs(judge.aggregate or {}) do all[of] = its end
+  for declared, its in pairs(state.phase.limits) do
+    local of = declared:sub(1, #name + 1) == name .. "." and declared:sub(#name + 2)
+    if of and aggregate.is_known(of) then all[of] = its end
+  end
+  return all
+end
+
+-- The end of a series that got to its end: the verdict on its points, and on what they come to.
+local function judge_series(state, points, taken, judge, given)
+  local passed, marginal, why, value, recorded = points:verdict(state.run.values)
+  taken.outcome, taken.marginal, taken.value, taken.limits = passed and "PASS" or "FAIL", marginal, value, recorded
+  keep(state, taken, why, points)
+  for _, one in ipairs(points:aggregates(aggregates_of(state, points.name, judge))) do
+    check_name(state, one.name)
+    local of = { unit = points.unit, instrument = given.instrument }
+    passed = take(state, one.name, one.value, one.judge, of) and passed
+    leave_when(state, one.judge, passed)
+  end
+  return passed
+end
+
+--- Records a series of points (a frequency response, a burn-in) and judges it: each point, and what they come to. Each
+--- point is in the record when `add` returns, whatever happens then.
+---@async
+---@param name string
+---@param points (number|number[])[]|fun(add: fun(x: number, y?: number): boolean)   {x, y} each, or y alone; or a
+---  function that measures and calls add(x, y) or add(y), which says whether the point is within its limits
+---@param given? table      limits; beside them x = { name, unit, log }, aggregate = { mean = { min = ... }, p95 = ... }
+---@return boolean passed
+---  Raises: unsupported, and what the function raises; what it has measured until then is kept
+function Test:series(name, points, given)
+  local state = states[self]
+  check_going_on(state)
+  check_name(state, name)
+  if type(points) ~= "table" and type(points) ~= "function" then
+    refuse("series %q: expected a list of points or a function(add), got %s", name, type(points))
+  end
+  local judge = limits_of(state, name, given)
+  given = given or {}
+  local growing, taken = series.new(name, judge, given), describe(name, judge, given)
+  taken.series = record(state, "series", growing:head())
+  local ended
+  local function finish()
+    ended = true
+    local passed = judge_series(state, growing, taken, judge, given)
+    leave_when(state, judge, passed)
+    return passed
+  end
+  local cut <close> = setmetatable({}, { __close = function() -- luacheck: ignore cut
+    if ended then return end
+    taken.outcome = "UNSET"
+    keep(state, taken, nil, growing)
+  end })
+  local function add(list)
+    if ended then refuse("series %q: it has ended already", name) end
+    local passed = grow(state, taken.series, growing, list)
+    if not passed and judge.stop_on_fail then finish() end
+    return passed
+  end
+  if type(points) == "table" then
+    add(points)
+  else
+    points(function(x, y) return add { y == nil and x or { x, y } } end)
+  end
+  if #growing.y > 0 then return finish() end
+  state.failed = state.failed or name .. " has no points"
+  return false
 end
 
 -- "psu_final.lua:12", the line of the procedure
@@ -249,7 +354,7 @@ local Class = {
 }
 
 --- Names that an instrument cannot have: those of t's own, and those that later versions will use.
-measure.reserved = { dut = true, attempt = true, series = true, group = true, phase = true, run = true,
+measure.reserved = { dut = true, attempt = true, group = true, phase = true, run = true,
   station = true, site = true, operator = true }
 for name in pairs(Test) do measure.reserved[name] = true end
 

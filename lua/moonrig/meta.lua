@@ -1115,6 +1115,17 @@ function Test:measure(name, value, given) end
 ---  Raises: unsupported, system
 function Test:check(name, value, given) end
 
+--- Records a series of points (a frequency response, a burn-in) and judges it: each point, and what they come to. Each
+--- point is on the disk when `add` returns, whatever happens then.
+---@async
+---@param name string   unique in the phase; that of an aggregate is `name.mean`
+---@param points (number|number[])[]|fun(add: fun(x: number, y?: number): boolean)  a list of `{x, y}` or of values,
+---  which are numbered; or a function that measures and calls `add(x, y)` or `add(y)`, which says whether it passed
+---@param given? moonrig.Limits
+---@return boolean passed
+---  Raises: unsupported, system, and what the function raises; what it has measured until then is kept
+function Test:series(name, points, given) end
+
 --- Adds a line to the log of the run.
 ---@param message string
 ---@param level? "debug"|"info"|"warning"|"error"  default "info"
@@ -1168,21 +1179,26 @@ function Test:prompt(message, opts) end
 
 --- Limits of a measurement, and what else is known about it. All that is given has to hold; what is not known raises.
 ---@class moonrig.Limits
----@field min? number            least value that passes
----@field max? number            greatest value that passes
+---@field min? number|number[][]  least value that passes; of a series also points `{x, limit}` with straight lines
+---  between them
+---@field max? number|number[][]  greatest value that passes
 ---@field marginal_min? number   a value below passes, marked as marginal
 ---@field marginal_max? number   a value above passes, marked as marginal
 ---@field within? table          `{nominal = n, percent = p}` or `{nominal = n, absolute = a}`, in place of min and max
 ---@field equals? boolean|number|string
 ---@field one_of? (boolean|number|string)[]
 ---@field matches? string        Lua pattern for a string
----@field satisfies? fun(value: any, earlier: table): boolean, string  also says why; earlier: this run's values
+---@field satisfies? fun(value: any, earlier: table): boolean, string  also says why; earlier: this run's values; a
+---  series is `{x = ..., y = ...}`
 ---@field text? string           the limits in words, for reports
 ---@field unit? string           recorded with the value; nothing is converted
 ---@field doc? string            what is measured
 ---@field instrument? string     name of the instrument that measured it
 ---@field uncertainty? number    in `unit`
 ---@field stop_on_fail? boolean  a FAIL ends phase and run
+---@field x? table               the axis of a series: `{name = "frequency", unit = "Hz", log = true}`
+---@field aggregate? table<string, moonrig.Limits>  of what a series comes to: `min`, `max`, `mean`, `stddev`, `p95`
+---  (percentiles); each becomes a measurement of its own, `NAME.mean`
 
 --- What a station file returns: the instruments of a bench, and where their results go. Paths in it are relative to
 --- its folder. For completion in it: `---@type moonrig.StationFile` above `local station = { ... }`.

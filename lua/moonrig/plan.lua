@@ -61,9 +61,7 @@ local function add_limits(new)
     if not phase then refuse(path, "the procedure has no phase %q", tostring(name)) end
     if type(of_phase) ~= "table" then refuse(path, "%s: expected a table of measurements", name) end
     for measurement, spec in pairs(of_phase) do
-      local what = ("%s: %s: %s"):format(path, name, tostring(measurement))
-      if phase.limits[measurement] then refuse(what, "it has limits in the procedure too") end
-      phase.limits[measurement] = limits.new(spec, what)
+      limits.declare(phase.limits, measurement, spec, ("%s: %s: %s"):format(path, name, tostring(measurement)))
     end
   end
   new.limits_file = { name = path:match "[^/]*$", version = file.version, sha256 = file.sha256, text = file.text }

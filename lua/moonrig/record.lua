@@ -98,13 +98,16 @@
 ---@field instrument string?     role of the instrument that measured it
 ---@field uncertainty number?    in `unit`
 ---@field doc string?
----@field series moonrig.Series[]?  axis by axis
+---@field series moonrig.Series?  the points of which this is the verdict; `value` is that of the worst one
 
 ---@class moonrig.Series
----@field axis integer           0, 1, ...
----@field name string?
----@field unit string?
----@field values number[]
+---@field x number[]
+---@field y number[]             in the measurement's unit
+---@field min number[]?          the limits at each x, when they change; infinite where there is none
+---@field max number[]?
+---@field x_name string?         "frequency"
+---@field x_unit string?
+---@field x_log boolean          its axis is logarithmic
 
 --- The limits that were in force, whatever the procedure says today.
 ---@class moonrig.RecordedLimits

@@ -52,9 +52,9 @@ function Run:record(object, method, given)
 end
 
 --- Tells the observer. Events: run_began {run}, instrument {instrument}, phase_began {phase, group, attempt},
---- measurement {phase, measurement, why}, log {phase, log}, attachment {phase, attachment}, prompt {phase, prompt},
---- answer {phase, prompt, answer}, phase_ended {phase, group, attempt, outcome, code, message,
---- duration}, run_ended {outcome, code, message, duration}.
+--- measurement {phase, measurement, why, points}, series {phase, points, added}, log {phase, log}, attachment {phase,
+--- attachment}, prompt {phase, prompt}, answer {phase, prompt, answer}, phase_ended {phase, group, attempt, outcome,
+--- code, message, duration}, run_ended {outcome, code, message, duration}. points: see series.lua.
 function Run:emit(event)
   if self.observer then self.observer(event) end
 end

@@ -103,7 +103,7 @@ local function declared_limits(what, given)
     if not fields.name[1](name) then
       refuse(what, "limits: expected the name of a measurement, got %s", tostring(name))
     end
-    all[name] = limits.new(spec, ("%s: limits: %s"):format(what, name))
+    limits.declare(all, name, spec, ("%s: limits: %s"):format(what, name))
   end
   return all
 end

@@ -325,7 +325,7 @@ describe("record", function()
     local phase = run:phase { name = "a" }
     phase:measurement { name = "v", value = 1, outcome = "FAIL" }
     phase:log { level = "info", message = "x" }
-    rec.db:exec("INSERT INTO series VALUES (?, ?, 0, NULL, NULL, 0, x'')", run.num, phase.seq + 1)
+    phase:series({ name = "curve", columns = "x y" }):points(("<dd"):pack(1, 2))
     phase:attachment { name = "x", mime = "text/plain", data = "x" }
     phase:prompt({ message = "x" }):answer "y"
     phase:finish { outcome = "FAIL" }
@@ -334,7 +334,7 @@ describe("record", function()
     for row in rec.db:rows "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'" do
       tables[#tables + 1] = row.name
     end
-    assert.equal(17, #tables)
+    assert.equal(18, #tables)
     for _, name in ipairs(tables) do
       assert.is_true(rec.db:value("SELECT count(*) FROM " .. name) > 0)
       local column = rec.db:value("SELECT name FROM pragma_table_info(?)", name)

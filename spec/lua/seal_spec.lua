@@ -144,8 +144,8 @@ describe("a seal", function()
   it("closes its run: nothing can be added to it, from any program", function()
     local rec <close> = record.open(path)
     records.run(rec, 1)
-    local columns = { run_instrument = "role", phase = "seq", phase_end = "phase", measurement = "seq", series = "axis",
-      log = "seq", attachment = "seq", prompt = "seq", prompt_answer = "prompt" }
+    local columns = { run_instrument = "role", phase = "seq", phase_end = "phase", measurement = "seq", series = "seq",
+      series_data = "part", log = "seq", attachment = "seq", prompt = "seq", prompt_answer = "prompt" }
     for name, column in pairs(columns) do
       rec.db:script(("CREATE TEMP TABLE copy AS SELECT * FROM %s LIMIT 1"):format(name))
       rec.db:script(("UPDATE copy SET %s = 99"):format(column))
@@ -274,20 +274,27 @@ describe("a seal", function()
     phase:measurement { name = "v", value = 1, outcome = "PASS" }
     rec.db:script "DROP TRIGGER phase_no_update"
     rec.db:exec("UPDATE phase SET parent = ? WHERE seq = ?", group.seq, phase.seq)
-    for axis = 0, 1 do
-      rec.db:exec("INSERT INTO series VALUES (1, ?, ?, NULL, 'V', 3, ?)", phase.seq + 1, axis,
-        core.store.blob(("<ddd"):pack(axis, math.huge, 0.1)))
-    end
+    local series = phase:series { name = "v", x_log = true, columns = "x y" }
+    local first, second = ("<dd"):pack(0, math.huge), ("<dddd"):pack(1, 0.1, 2, 0.2)
+    series:points(first)
+    series:points(second)
+    phase:measurement { name = "v", value = 0.1, outcome = "PASS", series = series }
     run:finish { outcome = "PASS" }
     local text = canon.run(rec.db, 1)
     assert.is_truthy(text:find('"grp":"main","name":"a","parent":1,"seq":2}]', 1, true), text)
-    assert.is_truthy(text:find('"series":[{"axis":0,"measurement":3,"n":3,"sha256":"' .. core.store.sha256(("<ddd")
-      :pack(0, math.huge, 0.1)) .. '","unit":"V"},{"axis":1,', 1, true), text)
+    local bytes = {}
+    for row in rec.db:rows "SELECT at_us, data FROM series_data ORDER BY part" do
+      bytes[#bytes + 1] = ("<i8"):pack(row.at_us) .. row.data
+    end
+    assert.equal(2, #bytes)
+    assert.is_truthy(text:find(('"columns":"x y","name":"v","phase":2,"seq":4,"sha256":"%s","x_log":1}]'):format(
+      core.store.sha256(table.concat(bytes))), 1, true), text)
+    assert.is_truthy(text:find('"seq":7,"series":4,"type":"float"}', 1, true), text)
     local back = rec:load(1)
     assert.is_nil(back.phases[1].parent)
     assert.equal(1, back.phases[2].parent)
-    assert.same({ { axis = 0, unit = "V", values = { 0, math.huge, 0.1 } },
-      { axis = 1, unit = "V", values = { 1, math.huge, 0.1 } } }, back.phases[2].measurements[1].series)
+    assert.same({ x = { 0, 1, 2 }, y = { math.huge, 0.1, 0.2 }, x_log = true },
+      back.phases[2].measurements[2].series)
     assert.is_truthy(require("moonrig.report").render("json", back):find('"inf",', 1, true))
     is_good()
   end)

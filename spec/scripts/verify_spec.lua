@@ -99,7 +99,13 @@ describe("verify", function()
       .. "WHERE run = 4)", 4, "changed" },
     { "an attachment that is gone", "DELETE FROM blob WHERE sha256 = (SELECT sha256 FROM attachment WHERE run = 4)", 4,
       "changed" },
-    { "a series", "UPDATE series SET data = zeroblob(16) WHERE run = 3", 3, "changed" },
+    { "a series", "UPDATE series SET x_unit = 'h' WHERE run = 3", 3, "changed" },
+    { "a point", "UPDATE series_data SET data = zeroblob(16) WHERE run = 3 AND part = 1", 3, "changed" },
+    { "the time of a point", "UPDATE series_data SET at_us = at_us + 1 WHERE run = 3 AND part = 2", 3, "changed" },
+    { "the order of points", [[UPDATE series_data SET part = 9 WHERE run = 3 AND part = 1;
+      UPDATE series_data SET part = 1 WHERE run = 3 AND part = 2;
+      UPDATE series_data SET part = 2 WHERE run = 3 AND part = 9]], 3, "changed" },
+    { "what a series came to", "UPDATE measurement SET series = NULL WHERE run = 3 AND name = 'curve'", 3, "changed" },
     { "the group of a phase", "UPDATE phase SET parent = 1 WHERE run = 3", 3, "changed" },
     { "the start", "UPDATE run SET started_at = '2020-01-01T00:00:00.000000Z' WHERE num = 2", 2, "changed" },
     { "a clock field", "UPDATE measurement SET at_us = at_us + 1 WHERE run = 2 AND name = 'v2'", 2, "changed" },

@@ -25,8 +25,10 @@ function records.run(rec, n, open)
   phase:attachment { name = "scope.bin", mime = "application/octet-stream", data = ("scope %d\0"):format(n) }
   phase:prompt({ message = "LED?", kind = "choice", options = { "yes", "no" } }):answer "yes"
   run:prompt { message = "never answered" }
-  rec.db:exec("INSERT INTO series VALUES (?, ?, 1, 'time', 's', 2, ?)", run.num, phase.seq + 1,
-    require("moonrig.core").store.blob(("<dd"):pack(1, n)))
+  local series = phase:series { name = "curve", unit = "V", x_name = "time", x_unit = "s", columns = "x y" }
+  series:points(("<dd"):pack(1, n))
+  series:points(("<dddd"):pack(2, n + 1, 3, n + 2))
+  phase:measurement { name = "curve", value = n, unit = "V", outcome = "PASS", series = series }
   phase:finish { outcome = "PASS" }
   if not open then run:finish { outcome = "PASS", message = "good" } end
   return run

@@ -127,6 +127,20 @@ function samples.fail()
 end
 
 --- A run that an operator ended between two phases.
+--- Series: limits that change along a logarithmic axis; one for information, one cut short, one with NaN.
+function samples.curves()
+  return samples.run { outcome = "FAIL", phases = { phase { name = "response", outcome = "FAIL", measurements = {
+    m { name = "gain", value = -9.0, unit = "dB", outcome = "FAIL", limits = { min = -6.0, max = 0.0,
+        text = "min along a line of 2 points" }, series = { x = { 10.0, 100.0, 1000.0, 2e4 }, y = { -1.0, -3.0, -9.0,
+        -40.0 }, min = { -2.0, -4.0, -6.0, -math.huge }, x_name = "frequency", x_unit = "Hz", x_log = true } },
+    m { name = "gain.mean", value = -13.25, unit = "dB" },
+    m { name = "ripple", unit = "mV", series = { x = { 1.0, 2.0 }, y = { 3.0, 4.0 }, x_log = false } },
+    m { name = "cut", unit = "V", outcome = "UNSET", series = { x = { 1.0 }, y = { 5.0 }, x_log = false } },
+    m { name = "noise", value = 0 / 0, unit = "V", outcome = "FAIL", limits = { max = 1.0 },
+      series = { x = { 0.0, 0.5 }, y = { 0.1, 0 / 0 }, x_name = "time", x_unit = "s", x_log = false } },
+  } } } }
+end
+
 function samples.aborted()
   return samples.run { outcome = "ABORTED", code = "cancelled", message = "stopped by the operator (Ctrl-C)", num = 14,
     id = "0197c2a2-0000-7000-8000-000000000014", simulated = true, mode = "debug",

@@ -102,13 +102,14 @@ local PARTS = {
     "run_instrument JOIN instrument ON id = instrument WHERE run = ? ORDER BY role"),
   part("logs", "at_us level message phase seq source", "log WHERE run = ? ORDER BY seq"),
   part("measurements", "at_us doc equals instrument limit_max limit_min limit_text marginal marginal_max marginal_min "
-    .. "matches name nominal num one_of outcome phase seq text type uncertainty unit within",
+    .. "matches name nominal num one_of outcome phase seq series text type uncertainty unit within",
     "measurement WHERE run = ? ORDER BY seq"),
   part("phase_ends", "at_us code marginal message outcome phase", "phase_end WHERE run = ? ORDER BY phase"),
   part("phases", "at_us attempt grp name parent seq", "phase WHERE run = ? ORDER BY seq"),
   part("prompts", "at_us kind message options phase seq", "prompt WHERE run = ? ORDER BY seq"),
   RUN,
-  part("series", "axis measurement n name sha256=data unit", "series WHERE run = ? ORDER BY measurement, axis"),
+  part("series", "at_us columns name phase seq sha256=NULL unit x_log x_name x_unit",
+    "series WHERE run = ? ORDER BY seq"),
 }
 
 -- An object: the keys in `names`, in order, each with its value unless that is nil. heads: '"name":' for each.
@@ -130,10 +131,21 @@ local function object(row, names, heads, known)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
+-- The SHA-256 of the points of a series: of each part its time, as a little-endian integer of 64 bits, and its data.
+local function hash_points(db, num, series)
+  local bytes = {}
+  for part_row in db:rows("SELECT at_us, data FROM series_data WHERE run = ? AND series = ? ORDER BY part", num,
+    series) do
+    bytes[#bytes + 1] = ("<i8"):pack(part_row.at_us)
+    bytes[#bytes + 1] = part_row.data
+  end
+  return core.store.sha256(table.concat(bytes))
+end
+
 local function list(db, p, num, known)
   local rows = {}
   for row in db:rows(p.sql, num) do
-    if p.name == "series" then row.sha256 = core.store.sha256(row.sha256) end
+    if p.name == "series" then row.sha256 = hash_points(db, num, row.seq) end
     rows[#rows + 1] = object(row, p.names, p.heads, known)
   end
   return rows[1] and "[" .. table.concat(rows, ",") .. "]"

@@ -35,6 +35,7 @@ local function last_us(db, num)
   return db:value([[SELECT max(coalesce(at_us, 0)) FROM (
     SELECT max(at_us) AS at_us FROM phase WHERE run = ?1 UNION ALL SELECT max(at_us) FROM phase_end WHERE run = ?1
     UNION ALL SELECT max(at_us) FROM measurement WHERE run = ?1 UNION ALL SELECT max(at_us) FROM log WHERE run = ?1
+    UNION ALL SELECT max(at_us) FROM series_data WHERE run = ?1
     UNION ALL SELECT max(at_us) FROM attachment WHERE run = ?1 UNION ALL SELECT max(at_us) FROM prompt WHERE run = ?1
     UNION ALL SELECT max(at_us) FROM prompt_answer WHERE run = ?1)]], num)
 end
@@ -147,33 +148,59 @@ local function load_phases(db, run)
   return by_seq
 end
 
-local function unpack_doubles(data)
-  local values = json.array()
-  for at = 1, #data - 7, 8 do values[#values + 1] = (("<d"):unpack(data, at)) end
-  return values
+-- The points of a series, column by column.
+local function load_points(db, run, row)
+  local names, columns = {}, {}
+  for name in row.columns:gmatch "%S+" do
+    names[#names + 1], columns[name] = name, json.array()
+  end
+  local n = 0
+  for part in db:rows("SELECT data FROM series_data WHERE run = ? AND series = ? ORDER BY part", run.num, row.seq) do
+    for at = 1, #part.data - 8 * #names + 1, 8 * #names do
+      n = n + 1
+      for i, name in ipairs(names) do columns[name][n] = (("<d"):unpack(part.data, at + 8 * (i - 1))) end
+    end
+  end
+  return columns
 end
 
--- The series of each measurement that has some, by its seq.
+-- The series of the run by their seq, each with `of`, what a measurement of it would be that has no row.
 local function load_series(db, run)
-  local by_seq = {}
-  for row in db:rows("SELECT * FROM series WHERE run = ? ORDER BY measurement, axis", run.num) do
-    local list = by_seq[row.measurement] or json.array()
-    by_seq[row.measurement] = list
-    list[#list + 1] = { axis = row.axis, name = row.name, unit = row.unit, values = unpack_doubles(row.data) }
+  local by_seq, of = {}, {}
+  for row in db:rows("SELECT * FROM series WHERE run = ? ORDER BY seq", run.num) do
+    local series = load_points(db, run, row)
+    series.x_name, series.x_unit, series.x_log = row.x_name, row.x_unit, row.x_log == 1
+    by_seq[row.seq] = series
+    of[row.seq] = { seq = row.seq, name = row.name, at = seconds(row.at_us), unit = row.unit, outcome = "UNSET",
+      marginal = false, series = series, phase = row.phase }
   end
-  return by_seq
+  return by_seq, of
+end
+
+local function by_seq(a, b) return a.seq < b.seq end
+
+-- A series without a measurement is one that the end of its process cut short: it counts as one that was not taken.
+local function add_cut_short(of, phases)
+  for _, m in pairs(of) do
+    local phase = phases[m.phase]
+    m.phase = nil
+    table.insert(phase.measurements, m)
+    table.sort(phase.measurements, by_seq)
+  end
 end
 
 local function load_measurements(db, run, phases)
-  local series = load_series(db, run)
+  local series, without = load_series(db, run)
   for row in db:rows("SELECT * FROM measurement WHERE run = ? ORDER BY seq", run.num) do
     local list = phases[row.phase].measurements
     list[#list + 1] = {
       seq = row.seq, name = row.name, at = seconds(row.at_us), value = to_value(row), unit = row.unit,
       outcome = row.outcome, marginal = row.marginal == 1, limits = to_limits(row), instrument = row.instrument,
-      uncertainty = row.uncertainty, doc = row.doc, series = series[row.seq],
+      uncertainty = row.uncertainty, doc = row.doc, series = series[row.series],
     }
+    if row.series then without[row.series] = nil end
   end
+  add_cut_short(without, phases)
 end
 
 -- Puts what a query gives into the list of that name, of its phase or of the run.

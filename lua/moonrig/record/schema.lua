@@ -210,6 +210,34 @@ ALTER TABLE phase ADD COLUMN parent INTEGER;  -- seq of the group around it; NUL
   .. append_only("series", "run = NEW.run AND measurement = NEW.measurement AND axis = NEW.axis")
   .. not_sealed("run_instrument", "phase", "phase_end", "measurement", "series", "log", "attachment", "prompt",
     "prompt_answer"),
+
+[[
+-- Series are kept while they grow: a row in series when one begins, one in series_data for points as they come.
+DROP TABLE series;                     -- which nothing has been written to
+
+CREATE TABLE series (
+  run INTEGER NOT NULL, seq INTEGER NOT NULL, phase INTEGER NOT NULL, at_us INTEGER NOT NULL,
+  name TEXT NOT NULL, unit TEXT,
+  x_name TEXT, x_unit TEXT, x_log INTEGER NOT NULL,
+  columns TEXT NOT NULL CHECK (columns IN ('x y', 'x y min', 'x y max', 'x y min max')),
+  PRIMARY KEY (run, seq),
+  FOREIGN KEY (run, phase) REFERENCES phase (run, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE series_data (
+  run INTEGER NOT NULL, series INTEGER NOT NULL,
+  part INTEGER NOT NULL,               -- 1, 2, ...
+  at_us INTEGER NOT NULL,
+  data BLOB NOT NULL,                  -- little-endian doubles, the columns of one point after the other
+  PRIMARY KEY (run, series, part),
+  FOREIGN KEY (run, series) REFERENCES series (run, seq)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE measurement ADD COLUMN series INTEGER;  -- seq of the series of which it is the verdict
+]]
+  .. append_only("series", "run = NEW.run AND seq = NEW.seq")
+  .. append_only("series_data", "run = NEW.run AND series = NEW.series AND part = NEW.part")
+  .. not_sealed("series", "series_data"),
 }
 
 local function fail(code, message, ...) error(core.error { code = code, message = message:format(...) }, 0) end

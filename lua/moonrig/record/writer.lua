@@ -29,6 +29,11 @@ Run.__index = Run
 local Phase = {}
 Phase.__index = Phase
 
+--- A series that grows.
+---@class moonrig.RecordSeries
+local Series = {}
+Series.__index = Series
+
 --- A question that was asked.
 ---@class moonrig.RecordPrompt
 local Prompt = {}
@@ -245,7 +250,7 @@ end
 local MEASUREMENT = {
   "name", "outcome", name = "string", value = "scalar", unit = "string", marginal = "boolean", limits = "table",
   outcome = check.one_of { "PASS", "FAIL", "UNSET", "SKIPPED" }, instrument = "string", uncertainty = "real",
-  doc = "string",
+  doc = "string", series = "table",
 }
 local LIMITS = {
   min = "real", max = "real", marginal_min = "real", marginal_max = "real", nominal = "real", within = "real",
@@ -254,8 +259,8 @@ local LIMITS = {
 local NO_LIMITS = {}
 local INSERT_MEASUREMENT = [[INSERT INTO measurement (run, seq, phase, at_us, name, type, num, text, unit, outcome,
     marginal, limit_min, limit_max, marginal_min, marginal_max, nominal, within, equals, one_of, matches, limit_text,
-    instrument, uncertainty, doc)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)]]
+    instrument, uncertainty, doc, series)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)]]
 
 -- The columns type, num, text of a value; see schema.lua.
 local function columns(v)
@@ -274,7 +279,8 @@ end
 
 --- Records a measurement with the limits that it was judged by. When this returns, it is on the disk.
 ---@param given { name: string, value: any, unit: string?, outcome: moonrig.MeasurementOutcome, marginal: boolean?,
----  limits: moonrig.RecordedLimits?, instrument: string?, uncertainty: number?, doc: string? }
+---  limits: moonrig.RecordedLimits?, instrument: string?, uncertainty: number?, doc: string?,
+---  series: moonrig.RecordSeries? }   series: of which it is the verdict
 function Phase:measurement(given)
   check.fields("phase:measurement", given, MEASUREMENT)
   local limits, run = given.limits or NO_LIMITS, self.run
@@ -284,8 +290,35 @@ function Phase:measurement(given)
   run.db:exec(INSERT_MEASUREMENT, run.num, seq, self.seq, at, given.name, kind, num, text, given.unit, given.outcome,
     given.marginal or false, limits.min, limits.max, limits.marginal_min, limits.marginal_max, limits.nominal,
     limits.within, to_json(limits.equals), to_json(limits.one_of), limits.matches, limits.text, given.instrument,
-    given.uncertainty, given.doc)
+    given.uncertainty, given.doc, given.series and given.series.seq)
   if given.marginal then self.marginal, run.marginal = true, true end
+end
+
+local SERIES = {
+  "name", "columns", name = "string", unit = "string", x_name = "string", x_unit = "string", x_log = "boolean",
+  columns = check.one_of { "x y", "x y min", "x y max", "x y min max" },
+}
+
+--- Starts a series. A measurement that is given it says what it came to.
+---@param given { name: string, unit: string?, x_name: string?, x_unit: string?, x_log: boolean?, columns: string }
+---  columns: what a point is: "x y", and "min", "max" when limits change along x; x_log: its axis is logarithmic
+---@return moonrig.RecordSeries
+function Phase:series(given)
+  check.fields("phase:series", given, SERIES)
+  local seq, at = advance_phase(self, "phase:series")
+  self.run.db:exec("INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self.run.num, seq, self.seq, at,
+    given.name, given.unit, given.x_name, given.x_unit, given.x_log or false, given.columns)
+  return setmetatable({ phase = self, seq = seq, parts = 0 }, Series)
+end
+
+--- Adds points to it.
+---@param data string   little-endian doubles, the columns of one point after the other
+function Series:points(data)
+  local _, at = advance_phase(self.phase, "series:points")
+  local run = self.phase.run
+  run.db:exec("INSERT INTO series_data VALUES (?, ?, ?, ?, ?)", run.num, self.seq, self.parts + 1, at,
+    core.store.blob(data))
+  self.parts = self.parts + 1
 end
 
 local PHASE_END = {

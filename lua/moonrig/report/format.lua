@@ -36,6 +36,33 @@ function format.quantity(v, unit)
   return type(v) == "number" and with_unit(format.number(v), unit) or format.value(v)
 end
 
+--- A place on the axis of a series, to seven digits: "time 12 s", "point 3".
+---@param series moonrig.Series
+---@param x number
+---@return string
+function format.axis(series, x)
+  local name = series.x_name or (series.x_unit and "x" or "point")
+  return ("%s %s"):format(name, format.quantity(tonumber(("%.7g"):format(x)), series.x_unit))
+end
+
+--- Of how many points a measured value is the worst, and where it is: "worst of 120 points, at time 12 s"; nil for what
+--- is no series.
+---@param m moonrig.Measurement
+---@param series moonrig.Series?   m.series unless given
+---@return string?
+function format.worst(m, series)
+  series = series or m.series
+  if not series then return nil end
+  local points = format.count(#series.y, "point")
+  if m.value == nil then return points end
+  for i, y in ipairs(series.y) do
+    if y == m.value or y ~= y and m.value ~= m.value then
+      return ("worst of %s, at %s"):format(points, format.axis(series, series.x[i]))
+    end
+  end
+  return points
+end
+
 local function quoted(v) return type(v) == "string" and '"' .. v .. '"' or format.value(v) end
 
 -- A bound, which may be missing, as "WORD 4.95 V"
@@ -96,7 +123,8 @@ function format.measurement(m)
   local limits = format.limits(m.limits, m.unit)
   local value = m.outcome == "UNSET" and "was not measured" or m.outcome == "SKIPPED" and "skipped"
     or "= " .. format.quantity(m.value, m.unit)
-  return ("%s %s%s"):format(m.name, value, limits and ", limits: " .. limits or "")
+  local worst = format.worst(m)
+  return ("%s %s%s%s"):format(m.name, value, worst and ", " .. worst or "", limits and ", limits: " .. limits or "")
 end
 
 --- What an operator answered: "yes", "12.5", "no answer".

@@ -18,7 +18,7 @@ local keys = {
   dut = { "serial", "part", "revision", "batch" },
   procedure = { "name", "version", "script_sha256" },
   seal = { "seq", "prev", "doc", "hash", "key", "signature", "note", "head" },
-  series = { "axis", "name", "unit", "values" },
+  series = { "x", "y", "min", "max", "x_name", "x_unit", "x_log" },
   phase = { "seq", "name", "group", "parent", "attempt", "at", "duration", "outcome", "marginal", "code", "message" },
   measurement = { "seq", "name", "at", "value", "unit", "outcome", "marginal", "instrument", "uncertainty", "doc" },
   log = { "seq", "at", "level", "message", "source" },
@@ -55,7 +55,7 @@ local function measurement(m)
   local out = pick(m, keys.measurement)
   out.type = m.value == nil and json.null or math.type(m.value) or type(m.value)
   out.limits = m.limits or json.null
-  out.series = m.series and list(m.series, function(axis) return pick(axis, keys.series) end) or json.null
+  out.series = m.series and pick(m.series, keys.series) or json.null
   return out
 end
 

@@ -13,7 +13,7 @@ function Node:__tostring() return self.text end
 
 -- Elements that have no content and no end tag in HTML, SVG or JUnit.
 local void = { meta = true, img = true, col = true, rect = true, circle = true, line = true, polygon = true,
-  property = true }
+  polyline = true, property = true }
 -- Elements that get a line of their own, so that the text can be read and compared.
 local line = {}
 for name in ("html head meta title style body main header footer article section h1 h2 table thead tbody tr dl div "

@@ -103,10 +103,23 @@ end
 
 -- Phases
 
-local function unit_of(m)
-  if not m.unit or m.unit == "" then return nil end
-  local code, name = unit_codes.find(m.unit)
-  return { name = name or m.unit, code = code or "", suffix = m.unit }
+local function unit_of(unit)
+  if not unit or unit == "" then return nil end
+  local code, name = unit_codes.find(unit)
+  return { name = name or unit, code = code or "", suffix = unit }
+end
+
+-- A series is a measurement with a dimension: rows of coordinate and value.
+local function rows_of(series)
+  local rows = json.array()
+  for i, x in ipairs(series.x) do rows[i] = json.array { x, series.y[i] } end
+  return rows
+end
+
+local function dimensions_of(series)
+  local unit = unit_of(series.x_unit) or { name = "", code = "", suffix = "" }
+  return json.array { { code = unit.code, description = series.x_name or unit.name, name = unit.name,
+    suffix = unit.suffix } }
 end
 
 local function unique(used, name)
@@ -123,8 +136,11 @@ local function measurements(phase)
   for _, m in ipairs(phase.measurements) do
     local name = unique(all, m.name)
     local has_limits = m.limits and next(m.limits)
-    all[name] = { name = name, outcome = m.outcome, measured_value = m.value, units = unit_of(m), docstring = m.doc,
-      validators = has_limits and validators(m.limits) or nil }
+    all[name] = { name = name, outcome = m.outcome, units = unit_of(m.unit), docstring = m.doc,
+      measured_value = m.value, validators = has_limits and validators(m.limits) or nil }
+    if m.series and m.outcome ~= "UNSET" then
+      all[name].measured_value, all[name].dimensions = rows_of(m.series), dimensions_of(m.series)
+    end
   end
   return all
 end

@@ -71,8 +71,8 @@ end
 
 local function measurement_columns(m)
   return { m.marginal and m.outcome .. " !" or m.outcome, clean(m.name), clean(format.quantity(m.value, m.unit)),
-    clean(join(", ", format.limits(m.limits, m.unit), format.marginal(m.limits, m.unit), label("uncertainty",
-      m.uncertainty and format.quantity(m.uncertainty, m.unit)), label("by", m.instrument))) }
+    clean(join(", ", format.worst(m), format.limits(m.limits, m.unit), format.marginal(m.limits, m.unit),
+      label("uncertainty", m.uncertainty and format.quantity(m.uncertainty, m.unit)), label("by", m.instrument))) }
 end
 
 -- The widths of name and value that fit all measurements, so that the columns stand in line through the report.

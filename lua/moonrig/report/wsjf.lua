@@ -99,14 +99,34 @@ function measures.ET_PFT(step)
   return false
 end
 
+local function joined(list)
+  local words = {}
+  for i, v in ipairs(list) do words[i] = format.number(v) end
+  return table.concat(words, ";")
+end
+
+-- The points of a series, which stand beside its worst value.
+local function chart(m)
+  local series, lines = m.series, json.array()
+  for _, one in ipairs { { m.name, series.y }, { "low limit", series.min }, { "high limit", series.max } } do
+    if one[2] then
+      lines[#lines + 1] = { dataType = "XYG", name = text(one[1]), xdata = joined(series.x), ydata = joined(one[2]) }
+    end
+  end
+  return { chartType = series.x_log and "LineLogX" or "Line", label = text(m.name), xLabel = text(series.x_name or "x"),
+    xUnit = series.x_unit or "", yLabel = text(m.name), yUnit = m.unit or "", series = lines }
+end
+
 local function measurement(state, phase, m)
   local kind = kind_of(m)
   local step = new_step(state, phase, kind, m.name, verdicts[m.outcome])
   local is_all = measures[kind](step, m)
+  if m.series and m.series.y[1] then step.chart = chart(m) end
   local notes = {}
   if not is_all or m.outcome == "UNSET" then notes[1] = format.measurement(m) end
   notes[#notes + 1] = format.marginal(m.limits, m.unit)
   if m.marginal then notes[#notes + 1] = "marginal" end
+  if is_all then notes[#notes + 1] = format.worst(m) end
   if m.uncertainty then notes[#notes + 1] = "uncertainty " .. format.quantity(m.uncertainty, m.unit) end
   if m.instrument then notes[#notes + 1] = "by " .. m.instrument end
   notes[#notes + 1] = m.doc

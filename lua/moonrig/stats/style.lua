@@ -15,25 +15,20 @@ h3 { font-size: 15px; margin: 26px 0 2px; font-weight: 650; overflow-wrap: anywh
 .set dd { text-align: right; }
 .one { break-inside: avoid; border-top: 1px solid var(--rule); margin-top: 20px; }
 .notes { list-style: none; margin-top: 8px; color: var(--quiet); font-size: 13px; }
-.plot { display: block; width: 100%; height: auto; margin-top: 6px; font-size: 11px; }
-.plot text { fill: var(--quiet); } .plot .middle { text-anchor: middle; } .plot .end { text-anchor: end; }
-.plot .between { fill: var(--band); opacity: .45; } .plot .bin, .plot .cause { fill: var(--aborted); }
-.plot .limit { stroke: var(--fail); stroke-width: 1.5; } .plot .limit-name { fill: var(--fail); }
+.plot .bin, .plot .cause { fill: var(--aborted); }
 .plot .mean { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 4 3; }
-.plot .axis, .plot .tick { stroke: var(--quiet); } .plot .grid { stroke: var(--rule); stroke-width: .7; }
 .plot .control { stroke: var(--error); stroke-width: 1.3; stroke-dasharray: 7 4; }
 .plot .center { stroke: var(--pass); stroke-width: 1.2; } .plot .sigma { stroke: var(--quiet); stroke-width: .6;
   stroke-dasharray: 2 4; }
 .plot .curve, .plot .sum { fill: none; stroke: var(--quiet); stroke-width: 1; } .plot .sum { stroke: var(--error); }
 .plot .whisker { stroke: var(--quiet); stroke-width: 1.3; }
-.plot .dot { fill: var(--ink); } .plot .signal { fill: var(--fail); }
 .plot .rule { fill: var(--fail); font-weight: 650; }
 .plot .appraiser { stroke-width: 1.6; }
 .plot .a0 { fill: #2f6db5; stroke: #2f6db5; } .plot .a1 { fill: #c2571a; stroke: #c2571a; }
 .plot .a2 { fill: #2b8a57; stroke: #2b8a57; } .plot .a3 { fill: #8a4fb0; stroke: #8a4fb0; }
 .plot .a4 { fill: #9c7a12; stroke: #9c7a12; } .plot .a5 { fill: #b03a6c; stroke: #b03a6c; }
 @media (max-width: 700px) { .set { grid-template-columns: 1fr; } }
-@media print { .plot, .tile { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+@media print { .tile { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .tiles { grid-template-columns: repeat(4, 1fr); gap: 8pt; } .tile strong { font-size: 14pt; }
   h3 { font-size: 10.5pt; margin-top: 12pt; break-after: avoid; } .figures td, .figures th { font-size: 7.5pt; } }
 ]]

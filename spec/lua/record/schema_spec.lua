@@ -1,6 +1,8 @@
 local core = require "moonrig.core"
 local record = require "moonrig.record"
+local records = require "support.records"
 local schema = require "moonrig.record.schema"
+local shell = require "support.shell"
 
 local function fails(code, message, fn, ...)
   local ok, e = pcall(fn, ...)
@@ -44,6 +46,34 @@ describe("record.schema", function()
     assert.equal(1, db:value "SELECT a FROM later")
     assert.equal(1, db:value "SELECT count(*) FROM run WHERE fixture IS NULL")
   end)
+
+  -- spec/fixtures/record/versionN.sql: what a moonrig of that version wrote of two runs of a unit that failed, dumped.
+  for version = 1, #schema.steps - 1 do
+    it(("reads what was written in version %d as it was, and goes on in it"):format(version), function()
+      db:close()
+      os.remove(path)
+      shell.run(("sqlite3 -bail '%s' < spec/fixtures/record/version%d.sql"):format(path, version))
+      fails("unsupported", "older format", record.open, path, { readonly = true })
+      local rec <close> = record.open(path)
+      assert.equal(#schema.steps, rec.db:value "PRAGMA user_version")
+      for num, serial in ipairs { "OLDA", "OLDB" } do
+        local run = rec:load(num)
+        assert.same({ serial, "OLD-1", "FAIL", "Ada" }, { run.dut.serial, run.dut.part, run.outcome, run.operator })
+        local first, second = run.phases[2], run.phases[3]
+        assert.same({ 1, 5.02, "FAIL", "A\xff" }, { first.attempt, first.measurements[1].value,
+          first.measurements[1].outcome, first.measurements[2].value })
+        assert.same({ 2, { min = 4.95, max = 5.015, marginal_max = 5.005 } }, { second.attempt,
+          second.measurements[1].limits })
+        local nan = run.phases[4].measurements[1].value
+        assert.is_true(nan ~= nan)
+        assert.equal("UNSET", run.phases[5].measurements[1].outcome)
+      end
+      records.run(rec, 1)
+      assert.equal("UNSET", rec:load(1).phases[5].measurements[1].outcome)
+      local words, code = records.verify(path)
+      assert.equal(0, code, words)
+    end)
+  end
 
   it("refuses a record from a newer moonrig and says what to do", function()
     schema.prepare(db, path, false)

@@ -6,7 +6,7 @@ local samples = require "support.sample_runs"
 -- style sheet; then prints each row of each table as text, and headings.
 local READ = [==[
 import base64, hashlib, html.parser, re, sys
-VOID = {"meta", "img", "col", "br", "hr", "rect", "circle", "line", "polygon"}
+VOID = {"meta", "img", "col", "br", "hr", "rect", "circle", "line", "polygon", "polyline"}
 class Reader(html.parser.HTMLParser):
     def __init__(self):
         super().__init__(convert_charrefs=True)
@@ -61,7 +61,9 @@ end
 
 describe("report html", function()
   it("is well nested, loads nothing, runs nothing", function()
-    for _, name in ipairs { "pass", "fail", "aborted", "hostile" } do read(report.render("html", samples[name]())) end
+    for _, name in ipairs { "pass", "fail", "aborted", "hostile", "curves" } do
+      read(report.render("html", samples[name]()))
+    end
     read(report.render("html", { samples.pass(), samples.fail(), samples.hostile() }))
   end)
 
@@ -117,6 +119,45 @@ describe("report html", function()
     has(out, "tr: |a nominal 3.3 V as the datasheet|3.3 V|3.2 V|3.4 V||\u{2713} PASS")
     has(out, "tr: |b|3.3 V|3.3 V \u{b1} 5 %, loose||\u{2713} PASS")
     has(out, "tr: |c|1|odd||\u{2713} PASS")
+  end)
+
+  it("draws series, with their limits and what is beyond them", function()
+    local text = report.render("html", samples.curves())
+    local out = read(text)
+    has(out, "tr: |gain worst of 4 points, at frequency 1000 Hz min along a line of 2 points|-9 dB|-6 dB|0 dB||"
+      .. "\u{2717} FAIL")
+    has(out, "tr: |ripple|2 points|for information||\u{2713} PASS")
+    local plots = {}
+    for label, drawing in text:gmatch '<svg aria%-label="([^"]*)" class="plot"[^>]*>(.-)</svg>' do
+      plots[#plots + 1] = label
+      plots[label] = drawing
+    end
+    assert.same({ "gain, worst of 4 points, at frequency 1000 Hz", "ripple, 2 points", "cut, 1 point",
+      "noise, worst of 2 points, at time 0.5 s" }, { table.unpack(plots) })
+    local gain = plots[plots[1]]
+    -- 10 Hz to 20 kHz, logarithmic: 100 Hz lies 0.303 of the way
+    local xs = {}
+    for x in gain:match('class="series" points="(.-)"'):gmatch "([%d.]+),[%d.]+" do xs[#xs + 1] = tonumber(x) end
+    assert.equal(4, #xs)
+    assert.near(1 / math.log(2000, 10), (xs[2] - xs[1]) / (xs[4] - xs[1]), 1e-3)
+    local _, marks = gain:gsub('class="signal"', "")
+    assert.equal(1, marks)
+    assert.is_truthy(gain:find('class="limit%-line" points="[^ ]+ [^ ]+ [^ ]+"'))   -- ends where the limit does
+    assert.is_truthy(plots[plots[4]]:find('class="signal"', 1, true))              -- NaN, on the axis
+    assert.is_truthy(plots[plots[3]]:find('class="dot"', 1, true))
+  end)
+
+  it("draws no more of many points than can be seen, but every peak", function()
+    local x, y = {}, {}
+    for i = 1, 200000 do x[i], y[i] = i + 0.0, i % 7 + 0.0 end
+    y[123456] = 100.0
+    local run = samples.run { phases = { samples.phase { name = "p", measurements = {
+      samples.measurement { name = "v", value = 100.0, series = { x = x, y = y, x_log = false } } } } } }
+    local points = report.render("html", run):match 'class="series" points="(.-)"'
+    local count, top = 0, math.huge
+    for height in points:gmatch ",([%d.]+)" do count, top = count + 1, math.min(top, tonumber(height)) end
+    assert.is_true(count > 1000 and count <= 4 * 900, count)
+    assert.is_true(top < 40)
   end)
 
   it("folds repeated attempts and the log away", function()

@@ -22,7 +22,7 @@ local function validate(text) return (external.python(VALIDATE, SCHEMA, text)) e
 
 describe("report json", function()
   it("is what its JSON Schema says", function()
-    for _, name in ipairs { "pass", "fail", "aborted", "hostile" } do
+    for _, name in ipairs { "pass", "fail", "aborted", "hostile", "curves" } do
       assert.equal("", validate(report.render("json", samples[name]())))
     end
     assert.equal("", validate(report.render("json", { samples.pass(), samples.fail() })))

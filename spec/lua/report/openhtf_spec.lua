@@ -35,7 +35,7 @@ local words = {
   measurement = { PASS = 1, FAIL = 1, UNSET = 1, SKIPPED = 1 },
   result = { CONTINUE = 1, FAIL_AND_CONTINUE = 1, REPEAT = 1, SKIP = 1 },
 }
-local optional = { docstring = 1, measured_value = 1, units = 1, validators = 1 }
+local optional = { dimensions = 1, docstring = 1, measured_value = 1, units = 1, validators = 1 }
 
 local function check_measurement(name, measured)
   assert.equal(name, measured.name)
@@ -140,6 +140,16 @@ describe("report openhtf", function()
     assert.is_truthy(text:find('"measured_value": -9223372036854775808,', 1, true))
     assert.is_truthy(text:find('"measured_value": %-0%.0,\n%s+"name": "a #2"'))
     assert.is_truthy(text:find('"code": "",', 1, true))
+  end)
+
+  it("gives series a dimension", function()
+    local measured = read(samples.curves()).phases[2].measurements
+    assert.same({ { 10, -1 }, { 100, -3 }, { 1000, -9 }, { 20000, -40 } }, measured.gain.measured_value)
+    assert.same({ { code = "HTZ", description = "frequency", name = "hertz", suffix = "Hz" } },
+      measured.gain.dimensions)
+    assert.same({ "UNSET", nil }, { measured.cut.outcome, measured.cut.measured_value })
+    assert.same({ -13.25, nil }, { measured["gain.mean"].measured_value, measured["gain.mean"].dimensions })
+    assert.same({ { 0, 0.1 }, { 0.5, "nan" } }, measured.noise.measured_value)
   end)
 
   it("says limits as OpenHTF does", function()

@@ -34,6 +34,13 @@ describe("report text", function()
     assert.is_nil(next(columns, first))
   end)
 
+  it("says of series which point is the worst", function()
+    local text = report.render("text", samples.curves())
+    assert.is_truthy(text:find("FAIL +gain +%-9 dB +worst of 4 points, at frequency 1000 Hz, %-6 to 0 dB, min along"))
+    assert.is_truthy(text:find("PASS +ripple +%- +2 points\n"))
+    assert.is_truthy(text:find("UNSET +cut +%- +1 point\n"))
+  end)
+
   it("says why a run did not pass", function()
     local text = report.render("text", samples.fail())
     has(text, "FAIL  PSU4712: 4 of 5 measurements failed")

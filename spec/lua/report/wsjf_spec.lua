@@ -18,7 +18,7 @@ local check_report = known("type id pn sn rev processCode result machineName loc
 local check_uut = known("user execTime", "testSocketIndex batchSN fixtureId comment errorCode errorMessage "
   .. "stepIdCausedUUTFailure")
 local check_step = known("id group stepType name status", "totTime causedUUTFailure reportText errorCode errorMessage "
-  .. "steps seqCall numericMeas stringMeas booleanMeas attachment")
+  .. "steps seqCall numericMeas stringMeas booleanMeas attachment chart")
 local check_number = known("compOp name status unit value", "lowLimit highLimit")
 local check_string = known("compOp name status value", "limit")
 local check_note = known("description text", "")
@@ -126,6 +126,15 @@ describe("report wsjf", function()
     local hipot = find(find(root, "high voltage"), "hipot")
     assert.same({ "S", "NaN", "LE", 5 }, { hipot.status, hipot.numericMeas[1].value, hipot.numericMeas[1].compOp,
       hipot.numericMeas[1].lowLimit })
+  end)
+
+  it("has a chart of a series beside its worst point", function()
+    local gain = read(samples.curves()).root.steps[1].steps[1]
+    assert.same({ { compOp = "GELE", name = "gain", status = "F", unit = "dB", value = -9, lowLimit = -6,
+      highLimit = 0 } }, gain.numericMeas)
+    assert.same({ chartType = "LineLogX", label = "gain", xLabel = "frequency", xUnit = "Hz", yLabel = "gain",
+      yUnit = "dB", series = { { dataType = "XYG", name = "gain", xdata = "10;100;1000;20000", ydata = "-1;-3;-9;-40" },
+        { dataType = "XYG", name = "low limit", xdata = "10;100;1000;20000", ydata = "-2;-4;-6;-inf" } } }, gain.chart)
   end)
 
   it("says what failed the unit", function()

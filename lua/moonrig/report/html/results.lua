@@ -5,6 +5,7 @@
 
 local format = require "moonrig.report.format"
 local limitbar = require "moonrig.report.html.limitbar"
+local seriesplot = require "moonrig.report.html.seriesplot"
 local summary = require "moonrig.report.summary"
 local tag = require "moonrig.report.markup"
 
@@ -56,12 +57,14 @@ local function notes(m)
   if are_bounds(limits) then  -- else these stand in the cell of the limits
     nominal, words = limits.nominal and "nominal " .. format.quantity(limits.nominal, m.unit), limits.text
   end
-  return { small(m.doc), small(nominal), small(words), small(m.instrument and "measured by " .. m.instrument) }
+  return { small(m.doc), small(m.value ~= nil and format.worst(m)), small(nominal), small(words),
+    small(m.instrument and "measured by " .. m.instrument) }
 end
 
 local function measurement_row(m)
   local is_number = type(m.value) == "number"
   local value = m.outcome == "UNSET" and tag.span { class = "quiet", "not measured" }
+    or m.value == nil and m.series and tag.span { class = "quiet", format.worst(m) }
     or tag.data { value = is_number and format.number(m.value),
       cut(format.quantity(m.value, m.unit)) }
   local is_bad = m.outcome == "FAIL" or m.outcome == "UNSET"
@@ -72,6 +75,12 @@ local function measurement_row(m)
     limit_cells(m),
     tag.td { limitbar(m) },
     tag.td { outcome(m.outcome, m.marginal) } }
+end
+
+-- The points of a series, over the whole width.
+local function plot_row(m)
+  local drawing = seriesplot(m)
+  return drawing and tag.tr { class = "drawn", tag.td { colspan = #COLUMNS, drawing } }
 end
 
 local function phase_rows(phase, superseded)
@@ -85,7 +94,10 @@ local function phase_rows(phase, superseded)
     rows[2] = tag.tr { class = phase.outcome ~= "SKIP" and phase.outcome ~= "PASS" and "why",
       tag.td { colspan = #COLUMNS, cut(why) } }
   end
-  for _, m in ipairs(phase.measurements) do rows[#rows + 1] = measurement_row(m) end
+  for _, m in ipairs(phase.measurements) do
+    rows[#rows + 1] = measurement_row(m)
+    if m.series then rows[#rows + 1] = plot_row(m) end
+  end
   return rows
 end
 

@@ -69,6 +69,14 @@ th:first-child, td:first-child { padding-left: 10px; }
 .bar .limit { stroke: var(--quiet); stroke-width: 1.5; } .bar .nominal { stroke: var(--paper); stroke-width: 1.5; }
 .bar .pass { fill: var(--pass); } .bar .fail { fill: var(--fail); } .bar .marginal { fill: var(--marginal); }
 .bar circle, .bar polygon { stroke: var(--paper); stroke-width: 1; }
+.plot { display: block; width: 100%; height: auto; margin-top: 6px; font-size: 11px; }
+.plot text { fill: var(--quiet); } .plot .middle { text-anchor: middle; } .plot .end { text-anchor: end; }
+.plot .between { fill: var(--band); opacity: .45; }
+.plot .limit { stroke: var(--fail); stroke-width: 1.5; } .plot .limit-name { fill: var(--fail); }
+.plot .axis, .plot .tick { stroke: var(--quiet); } .plot .grid { stroke: var(--rule); stroke-width: .7; }
+.plot .dot { fill: var(--ink); } .plot .signal { fill: var(--fail); }
+.plot .series, .plot .limit-line { fill: none; stroke: var(--ink); stroke-width: 1.4; stroke-linejoin: round; }
+.plot .limit-line { stroke: var(--fail); stroke-width: 1.2; }
 .phase td { background-color: var(--soft); font-weight: 600; padding-top: 7px; padding-bottom: 7px; }
 .phase .quiet { font-weight: 400; }
 .why td { color: var(--fail); }
@@ -114,7 +122,7 @@ local PRINT = [[
   .scroll { overflow: visible; } .results { min-width: 0; }
   tr, figure, .notice, .reasons li, .foot { break-inside: avoid; }
   .phase, .phase td { break-after: avoid; }
-  .phase td, .bad td, .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .phase td, .bad td, .bar, .plot { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   tr.repeated { break-inside: auto; }
   tr.repeated details::details-content { content-visibility: visible; display: block; height: auto; }
   details.more:not([open]) { display: none; }
