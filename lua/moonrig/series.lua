@@ -108,7 +108,7 @@ function Growing:verdict(earlier)
   return self.judge:judge_series(self, n and self.x[n], n and self.y[n], earlier)
 end
 
---- What its values come to: for each of the given given by name, the value.
+--- What its values come to, for each of the aggregates given by name.
 ---@param given table<string, moonrig.Limits>   by the name of the aggregate
 ---@return { name: string, value: number, judge: moonrig.Limits }[]   in the order of the names
 function Growing:aggregates(given)
