@@ -1,7 +1,9 @@
 local aggregate = require "moonrig.aggregate"
 local bench = require "support.bench"
+local events = require "moonrig.events"
 local limitline = require "moonrig.limitline"
 local limits = require "moonrig.limits"
+local live = require "moonrig.live"
 local record = require "moonrig.record"
 
 local NAN <const>, INF <const> = 0 / 0, math.huge
@@ -191,6 +193,31 @@ describe("t:series", function()
     b:run([[ test.phase("p", function(t) t:series("v", function(add) add(3); add(4) end) end) ]],
       { observer = function(e) if e.event == "series" then told[#told + 1] = { #e.points.y, e.added } end end })
     assert.same({ { 1, 1 }, { 2, 1 } }, told)
+  end)
+
+  -- What an observer writes to its file.
+  local function written(observer, ...)
+    local text = {}
+    local out = { write = function(_, ...) text[#text + 1] = table.concat { ... } return true end,
+      flush = function() return true end }
+    b:run([[ test.phase("p", function(t) t:series("v", function(add) add(3); add(4) end, { unit = "V", max = 5,
+      x = { name = "time", unit = "s" } }) end) ]], { observer = observer(out, ...) })
+    return table.concat(text)
+  end
+
+  it("is seen to grow on a terminal, in a line that what follows takes the place of", function()
+    local text = written(live.new, true)
+    assert.is_truthy(text:find("\r\27%[K  v +3 V\27%[2m  time 1 s\27%[0m"), text)
+    assert.is_truthy(text:find("\r\27%[K  v +4 V  <= 5 V"), text)
+    assert.is_truthy(text:find("worst of 2 points, at time 2 s", 1, true))
+    assert.is_nil(written(live.new, false):find("[\r\27]"))
+  end)
+
+  it("is told to programs point by point", function()
+    local text = written(events.new)
+    assert.is_truthy(text:find('{"added":[[2.0,4.0]],"event":"series","name":"v","phase":"p","points":2,"unit":"V",'
+      .. '"x_name":"time","x_unit":"s"}\n', 1, true))
+    assert.is_truthy(text:find('"outcome":"PASS","phase":"p","points":2,"unit":"V","value":4.0}', 1, true))
   end)
 end)
 
