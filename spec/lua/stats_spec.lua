@@ -4,6 +4,8 @@ local control = require "moonrig.stats.control"
 local distribution = require "moonrig.stats.distribution"
 local grr = require "moonrig.stats.grr"
 local histogram = require "moonrig.stats.histogram"
+local normality = require "moonrig.stats.normality"
+local sample = require "moonrig.stats.sample"
 local words = require "moonrig.stats.words"
 local yield = require "moonrig.stats.yield"
 local python = require "support.python"
@@ -50,6 +52,36 @@ describe("capability", function()
     near(2 / 3 + 1.959964 * math.sqrt(1 / 450 + 4 / 9 / 98), c.ppk_high, 1e-6)
   end)
 
+  -- Cryer and Ryan, Journal of Quality Technology 22 (1990) 187-192: the variance of a mean moving range.
+  it("knows less of Cpk than of Ppk, as moving ranges know less of sigma", function()
+    local c = capability.indices({ n = 50, mean = 16, sigma_within = 2, sigma_overall = 2 }, 8, 20)
+    local variance = (0.8264 * 50 - 1.0821) / 49 ^ 2
+    near(1.959964 * math.sqrt(1 / 450 + 4 / 9 * variance), c.cpk - c.cpk_low, 1e-5)
+    near(c.cpk - c.cpk_low, c.cpk_high - c.cpk, 1e-12)
+    assert.is_true(c.cpk_low < c.ppk_low)
+    assert.is_number(capability.indices({ n = 2, mean = 5, sigma_within = 1, sigma_overall = 1 }, 0, 9).cpk_low)
+  end)
+
+  it("has indices by percentiles, which count each side by itself", function()
+    local c = capability.indices({ n = 9, mean = 3, sigma_within = 1, sigma_overall = 1 }, 0, 10,
+      { n = 9, low = 1, median = 2, high = 6 })
+    near(10 / 5, c.pp_percentile, 1e-12)
+    near(2, c.ppk_percentile, 1e-12)     -- (2 - 0) / (2 - 1); the other side is (10 - 2) / (6 - 2), the same
+    near(1.5, capability.indices({ n = 9 }, nil, 8, { n = 9, low = 1, median = 2, high = 6 }).ppk_percentile, 1e-12)
+    assert.same({}, capability.indices({ n = 2 }, 0, 10, { n = 2, low = 2, median = 2, high = 2 }))
+  end)
+
+  it("takes percentiles between two values", function()
+    local values = {}
+    for i = 0, 2000 do values[i + 1] = i end
+    local p = capability.percentiles(values)
+    near(2.7, p.low, 1e-9)
+    assert.equal(1000, p.median)
+    near(1997.3, p.high, 1e-9)
+    assert.same({ n = 1, low = 7, median = 7, high = 7 }, capability.percentiles { 7 })
+    assert.is_nil(capability.percentiles {})
+  end)
+
   it("knows one limit alone", function()
     local spread = { n = 50, mean = 16, sigma_within = 2, sigma_overall = 2 }
     local low, high = capability.indices(spread, 8, nil), capability.indices(spread, nil, 20)
@@ -82,6 +114,7 @@ describe("capability", function()
     local values = {}
     for i = 1, 1000 do values[i] = 1e9 + i % 2 end
     near(0.5002501876563868, spread_of(values).sigma_overall, 1e-12)
+    near(1e9 + 0.5, spread_of(values).mean, 1e-6)
     assert.is_nil(spread_of({ -1e300, 1e300, 1e300 }).sigma_overall)
   end)
 
@@ -160,6 +193,78 @@ describe("a control chart", function()
   end)
 end)
 
+describe("the test of normality", function()
+  -- D'Agostino and Stephens, Goodness-of-Fit Techniques (1986), page 546: weights of 20 chicks, A2 0.214.
+  local chicks = { 156, 162, 168, 182, 186, 190, 190, 196, 202, 210, 214, 220, 226, 230, 230, 236, 236, 242, 246, 270 }
+
+  it("has the published statistic of the chicks, which are normal", function()
+    local test = normality.test(chicks)
+    near(0.214, test.a_squared, 5e-4)
+    near(0.826, test.p, 5e-4)            -- of statsmodels 0.13, normal_ad
+    assert.equal(20, test.n)
+  end)
+
+  it("does not mind where zero is, nor the unit", function()
+    local moved = {}
+    for i, x in ipairs(chicks) do moved[i] = 1e7 + x / 1024 end
+    near(normality.test(chicks).a_squared, normality.test(moved).a_squared, 1e-9)
+  end)
+
+  it("sees what is not normal", function()
+    local skew, two = {}, {}
+    for i = 1, 100 do skew[i], two[i] = math.exp(i / 20), i <= 50 and i / 1000 or 5 + i / 1000 end
+    assert.is_true(normality.test(skew).p < 1e-6)
+    assert.is_true(normality.test(two).p < 1e-6)
+    two[100] = 1e9                        -- one value far out: its probability is no number any more
+    local test = normality.test(two)
+    assert.equal(0, test.p)
+    assert.is_true(test.a_squared < math.huge)
+  end)
+
+  it("is not for less than eight values, or without spread", function()
+    assert.is_nil(normality.test { 1, 2, 3, 4, 5, 6, 7 })
+    assert.is_nil(normality.test { 5, 5, 5, 5, 5, 5, 5, 5, 5 })
+    assert.is_nil(normality.test {})
+    assert.is_nil(normality.test { -1e308, 1, 2, 3, 4, 5, 6, 1e308 })
+  end)
+
+  it("wants the normal distribution right in its tails", function()
+    for _, case in ipairs { { 0, -0.6931471805599453 }, { 1, -1.841021645009264 },
+        { 2.9, -6.284058234947419 }, { 3.1, -6.940688458421228 }, { 10, -53.23128515051248 },
+        { 40, -804.6084420137539 } } do  -- norm.logsf of scipy 1.10
+      local below, above = distribution.ln_normal(case[1])
+      near(case[2], above, 1e-10)
+      near(1, math.exp(below) + math.exp(above), 1e-12)
+      assert.same({ above, below }, { distribution.ln_normal(-case[1]) })
+    end
+  end)
+end)
+
+describe("a sample", function()
+  it("is all values up to a number, sorted", function()
+    local s = sample.start()
+    for _, x in ipairs { 3, 1, 2 } do sample.add(s, x) end
+    assert.same({ 1, 2, 3 }, sample.sorted(s))
+    assert.equal(3, s[1])
+  end)
+
+  it("takes early and late values alike, and the same ones each time", function()
+    local function of_many()
+      local s = sample.start()
+      for i = 1, 10 * sample.MOST do sample.add(s, i) end
+      return sample.sorted(s)
+    end
+    local list, early = of_many(), 0
+    assert.equal(sample.MOST, #list)
+    for i, x in ipairs(list) do
+      assert.is_true(i == 1 or x > list[i - 1])
+      if x <= 5 * sample.MOST then early = early + 1 end
+    end
+    near(sample.MOST / 2, early, 4 * math.sqrt(sample.MOST / 4))
+    assert.same(list, of_many())
+  end)
+end)
+
 describe("a histogram", function()
   local function of(values)
     local h = histogram.start()
@@ -208,9 +313,10 @@ end)
 describe("a gage study", function()
   local study = require "support.aiag"
 
-  -- AIAG, Measurement Systems Analysis, 4th edition, chapter III B.
+  -- AIAG, Measurement Systems Analysis, 4th edition, chapter III B. Of parts and appraisers the manual has F over the
+  -- repeatability alone; here it is over what the interaction was joined to, as in Minitab and statsmodels.
   it("is that of the AIAG manual", function()
-    local g = grr.study(study.cells(), 8)
+    local g = grr.study(study.cells(study.trials), 8)
     for name, expected in pairs { parts = { 88.3619, 9, 9.81799, 245.614 }, appraisers = { 3.1673, 2, 1.58363, 39.617 },
         interaction = { 0.3590, 18, 0.01994, 0.434 }, repeatability = { 2.7589, 60, 0.04598 } } do
       local t = g.anova[name]
@@ -230,6 +336,21 @@ describe("a gage study", function()
     end
     near(100 * 6 * 0.302373 / 8, 100 * g.sources.grr.tolerance, 1e-3)
     assert.equal(4, g.ndc)
+  end)
+
+  it("is that of Minitab where the interaction is no chance", function()
+    local g = grr.study(study.cells(study.gaskets))
+    for name, expected in pairs { parts = { 2.05871, 9, 0.228745, 39.7178 },
+        appraisers = { 0.04800, 2, 0.024000, 4.1672, 0.033 }, interaction = { 0.10367, 18, 0.005759, 4.4588, 0 },
+        repeatability = { 0.03875, 30, 0.001292 } } do
+      local t = g.anova[name]
+      near(expected[1], t.squares, 5.1e-6)
+      assert.equal(expected[2], t.freedom)
+      near(expected[3], t.mean, 5.1e-7)
+      if expected[4] then near(expected[4], t.f, 5e-5) end
+      if expected[5] then near(expected[5], t.p, 5e-4) end
+    end
+    assert.is_false(g.pooled)
   end)
 
   it("keeps an interaction that is no chance", function()

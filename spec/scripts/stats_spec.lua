@@ -174,7 +174,8 @@ describe("moonrig stats", function()
       seen)
     assert.same({ 5.0, 6.5, 5.2 }, list[1].chart.values)
     local text = moonrig "values.db"
-    for _, note in ipairs { "2 values not a finite number, left out; only 3 values: wide intervals",
+    for _, note in ipairs {
+        "2 values not a finite number, left out; only 3 values: wide intervals, no test of normality",
         "one value: no sigma" } do
       assert.is_truthy(text:find(note, 1, true), text)
     end
@@ -214,6 +215,38 @@ describe("moonrig stats", function()
     assert.equal(1, one.measurements[1].spread.n)
     assert.equal(5, one.measurements[1].spread.mean)
     assert.equal("limits", one.failures.causes[1].code)
+  end)
+
+  it("says what is not normal, with indices that do not want it to be", function()
+    fill("normal", function(rec)
+      for i = 1, 40 do
+        local x = (i - 0.5) / 40
+        run(rec, "S" .. i, "PASS", { { name = "even", value = 5 + 0.2 * math.log(x / (1 - x)) },
+          { name = "skew", value = 4.2 + 0.05 * math.exp(4 * x) / 4 },
+          { name = "one side", value = 4.2 + 0.05 * math.exp(4 * x) / 4, limits = { max = 6 } },
+          { name = "free", value = math.exp(4 * x), limits = {} } })
+      end
+    end)
+    local sets = {}
+    for _, set in ipairs(tree_of("normal.db").procedures[1].measurements) do sets[set.name] = set end
+    assert.is_true(sets.even.normality.p > 0.5)
+    assert.is_true(sets.skew.normality.p < 0.001)
+    local p, c = sets.skew.percentiles, sets.skew.capability
+    assert.is_true(math.abs(c.ppk_percentile - (p.median - 4) / (p.median - p.low)) < 1e-12
+      or math.abs(c.ppk_percentile - (6 - p.median) / (p.high - p.median)) < 1e-12)
+    assert.is_nil(sets.free.capability.ppk_percentile)
+    local text = moonrig "normal.db"
+    assert.is_nil(text:find "even, [^\n]*normal")
+    assert.matches("skew, 4 to 6 V: not normal %(Anderson%-Darling 2%.%d%d, p < 0%.001%): by percentiles Pp %d%.%d%d, "
+      .. "Ppk %d%.%d%d %(too good with fewer than 741 values%)", text)
+    assert.matches("one side, <= 6 V: not normal %([^)]*%): by percentiles Ppk %d", text)
+    assert.matches("free, no limits: not normal %([^)]*%); no limits", text)
+    assert.equal("", (moonrig "normal.db --html normal.html"))
+    local file <close> = assert(io.open(folder .. "/normal.html", "rb"))
+    local page = file:read "a"
+    assert.is_truthy(page:find("Normal p</th>", 1, true))
+    assert.is_truthy(page:find("<dt>Normal (Anderson-Darling)</dt><dd>p &lt; 0.001: no</dd>", 1, true))
+    assert.is_truthy(page:find("<dt>Pp, Ppk by percentiles</dt>", 1, true))
   end)
 
   it("sorts what failed by how often it failed first", function()

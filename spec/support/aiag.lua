@@ -1,5 +1,12 @@
--- aiag.lua: the measurements of the study in the AIAG manual Measurement Systems Analysis (4th edition), of which the
--- analysis is published there: ten parts, appraisers A, B, C, three trials.
+-- aiag.lua: the measurements of two gage studies whose analysis is published.
+--
+-- trials: the study of AIAG, Measurement Systems Analysis, 4th edition, chapter III B: ten parts, appraisers A, B, C,
+-- three trials. W. McNeese, Three Ways to Analyze a Gage R&R Study (BPI Consulting, 2015) prints the same measurements
+-- and analysis; Minitab has them as gageaiag.mtw.
+--
+-- gaskets: a study with an interaction, after one of the AIAG manual of 1990: ten gaskets, George, Jane and Robert, two
+-- trials. The measurements are those of the SAS/QC User's Guide, appendix GAGE, table A.1; the analysis is Minitab's,
+-- help of Gage R&R Study (Crossed), two-way ANOVA table with interaction.
 local aiag = {}
 
 --- trials[appraiser][trial][part]
@@ -15,14 +22,23 @@ aiag.trials = {
     { -0.15, -0.96, 0.67, 0.11, -1.45, -0.49, 0.21, -0.49, 1.87, -2.16 } },
 }
 
+aiag.gaskets = {
+  { { 0.65, 1.00, 0.85, 0.85, 0.55, 1.00, 0.95, 0.85, 1.00, 0.60 },
+    { 0.60, 1.00, 0.80, 0.95, 0.45, 1.00, 0.95, 0.80, 1.00, 0.70 } },
+  { { 0.55, 1.05, 0.80, 0.80, 0.40, 1.00, 0.95, 0.75, 1.00, 0.55 },
+    { 0.55, 0.95, 0.75, 0.75, 0.40, 1.05, 0.90, 0.70, 0.95, 0.50 } },
+  { { 0.50, 1.05, 0.80, 0.80, 0.45, 1.00, 0.95, 0.80, 1.05, 0.85 },
+    { 0.55, 1.00, 0.80, 0.80, 0.50, 1.05, 0.95, 0.80, 1.05, 0.80 } },
+}
+
 --- cells[part][appraiser][trial]
-function aiag.cells()
+function aiag.cells(trials)
   local cells = {}
   for p = 1, 10 do
     cells[p] = {}
-    for a = 1, 3 do
+    for a, of_appraiser in ipairs(trials) do
       cells[p][a] = {}
-      for t = 1, 3 do cells[p][a][t] = aiag.trials[a][t][p] end
+      for t, of_trial in ipairs(of_appraiser) do cells[p][a][t] = of_trial[p] end
     end
   end
   return cells

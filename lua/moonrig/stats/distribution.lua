@@ -55,4 +55,41 @@ function distribution.f_tail(f, above, below)
   return f <= 0 and 1 or beta(below / 2, above / 2, below / (below + above * f))
 end
 
+local LN_ROOT <const> = 0.5 * math.log(2 * math.pi)
+
+-- P(0 < Z < z) for small z (DLMF 7.6.2).
+local function half_between(z)
+  local term, sum, k = z, z, 1
+  while term > sum * 1e-17 do
+    k = k + 2
+    term = term * z * z / k
+    sum = sum + term
+  end
+  return sum * math.exp(-z * z / 2 - LN_ROOT)
+end
+
+-- ln P(Z > z) for large z, by Laplace's continued fraction (DLMF 7.9.1).
+local function ln_far_tail(z)
+  local rest = z
+  for k = 60, 1, -1 do rest = z + k / rest end
+  return -z * z / 2 - LN_ROOT - math.log(rest)
+end
+
+--- The logarithms of both parts of the normal distribution, right also where a part is too small for a number.
+---@param z number   finite
+---@return number below   ln P(Z <= z)
+---@return number above   ln P(Z > z)
+function distribution.ln_normal(z)
+  if z > 0 then
+    local below, above = distribution.ln_normal(-z)
+    return above, below
+  end
+  if z > -3 then
+    local middle = half_between(-z)
+    return math.log(0.5 - middle), math.log(0.5 + middle)
+  end
+  local small = ln_far_tail(-z)
+  return small, math.log(1 - math.exp(small))
+end
+
 return distribution

@@ -4,7 +4,9 @@
 
 local document = require "moonrig.report.html.document"
 local format = require "moonrig.report.format"
+local normality = require "moonrig.stats.normality"
 local report_style = require "moonrig.report.html.style"
+local sample = require "moonrig.stats.sample"
 local stats = require "moonrig.stats"
 local style = require "moonrig.stats.style"
 local svg = require "moonrig.stats.svg"
@@ -114,8 +116,9 @@ end
 local function set_row(set)
   local s, c = set.spread, set.capability
   return { words.set(set), words.limits(set), s.n, words.figure(s.mean), words.figure(s.sigma_within),
-    words.figure(s.sigma_overall), words.index(c.cp), words.index(c.cpk), words.index(c.pp), words.index(c.ppk),
-    c.ppk and ("%.2f to %.2f"):format(c.ppk_low, c.ppk_high) or "-", set.chart and #set.chart.violations or "-" }
+    words.figure(s.sigma_overall), words.index(c.cp), words.index(c.cpk), words.interval(c.cpk_low, c.cpk_high),
+    words.index(c.pp), words.index(c.ppk), words.interval(c.ppk_low, c.ppk_high),
+    words.probability(set.normality and set.normality.p), set.chart and #set.chart.violations or "-" }
 end
 
 local function facts(list)
@@ -128,14 +131,20 @@ local function facts(list)
 end
 
 local function set_facts(set)
-  local s, c = set.spread, set.capability
+  local s, c, p, test = set.spread, set.capability, set.percentiles, set.normality
   return facts { { "Values", tostring(s.n) }, { "Mean", words.figure(s.mean, set.unit) },
     { "Least, greatest", ("%s, %s"):format(words.figure(s.min), words.figure(s.max)) },
     { "Sigma within (MR / 1.128)", words.figure(s.sigma_within, set.unit) },
     { "Sigma overall (n - 1)", words.figure(s.sigma_overall, set.unit) },
     { "Cp, Cpk (within)", words.index(c.cp) .. ", " .. words.index(c.cpk) },
     { "Pp, Ppk (overall)", words.index(c.pp) .. ", " .. words.index(c.ppk) },
-    { "95 % of Ppk", c.ppk and ("%.2f to %.2f"):format(c.ppk_low, c.ppk_high) or "-" },
+    { "95 % of Cpk, of Ppk", ("%s, %s"):format(words.interval(c.cpk_low, c.cpk_high),
+      words.interval(c.ppk_low, c.ppk_high)) },
+    { "Normal (Anderson-Darling)", test and ("p %s%s"):format(words.probability(test.p),
+      test.p < normality.ALPHA and ": no" or "") or "-" },
+    { "P0.135, median, P99.865", p and ("%s, %s, %s"):format(words.figure(p.low), words.figure(p.median),
+      words.figure(p.high)) or "-" },
+    { "Pp, Ppk by percentiles", words.index(c.pp_percentile) .. ", " .. words.index(c.ppk_percentile) },
     { "Version", table.concat(set.versions, ", ") }, { "Runs", format.time(set.since):sub(1, 10) .. " to "
       .. format.time(set.last):sub(1, 10) } }
 end
@@ -164,7 +173,8 @@ local function measurements(one)
   end
   if #rows > CHARTS then left_out[#left_out + 1] = ("Plots of the first %d only"):format(CHARTS) end
   return tag.section { tag.h2 { "Measurements" }, grid({ "Measurement", "Limits", "n", "Mean", "s within", "s overall",
-    "Cp", "Cpk", "Pp", "Ppk", "Ppk 95 %", "Signals" }, rows, { [2] = true }), notes(left_out), sections }
+    "Cp", "Cpk", "Cpk 95 %", "Pp", "Ppk", "Ppk 95 %", "Normal p", "Signals" }, rows, { [2] = true }), notes(left_out),
+    sections }
 end
 
 -- Pages
@@ -174,9 +184,12 @@ local function title_of(one) return one.name == "" and "(no name)" or one.name e
 local function foot(tree)
   local list = words.left_out(tree)
   list[#list + 1] = "Yields are of units: a unit's first run is the first that ended PASS or FAIL; the strict yield "
-    .. "takes the first of all. Intervals are 95 %: Wilson's for shares, the normal approximation for Ppk."
+    .. "takes the first of all. Intervals are 95 %: Wilson's for shares, Bissell's for Cpk and Ppk."
   list[#list + 1] = "Values are those of first runs, in the order of time; different limits are never put together. "
-    .. "Cp and Cpk are by sigma within, Pp and Ppk by sigma overall; they mean what they say for normal values only."
+    .. "Cp and Cpk are by sigma within, Pp and Ppk by sigma overall; they mean what they say for normal values only. "
+    .. "Normal p is of the Anderson-Darling test; below 0.05 the values are not normal, and the indices by percentiles "
+    .. "(ISO 22514-2: P0.135, median and P99.865 in place of mean and 3 sigma) are the ones to look at. Both are of a "
+    .. "random sample of " .. sample.MOST .. " where there are more values."
   list[#list + 1] = "Signals are points that break a rule of the Western Electric handbook: 1 beyond 3 sigma, 2 of 3 "
     .. "beyond 2, 4 of 5 beyond 1, 8 on one side; MR: moving range above its limit. Dashed lines are control limits, "
     .. "from the values; the limits of the test are in the histogram."

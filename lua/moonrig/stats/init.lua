@@ -6,7 +6,9 @@ local capability = require "moonrig.stats.capability"
 local control = require "moonrig.stats.control"
 local histogram = require "moonrig.stats.histogram"
 local json = require "moonrig.json"
+local normality = require "moonrig.stats.normality"
 local query = require "moonrig.stats.query"
+local sample = require "moonrig.stats.sample"
 local yield = require "moonrig.stats.yield"
 
 local stats = {}
@@ -25,7 +27,8 @@ stats.KEYS = { "version", "station", "site", "operator" }
 local function start_set(row, run, key)
   return { procedure = run.procedure, name = row.name, unit = row.unit, low = row.low, high = row.high,
     by = key and { key = key, value = run[key] or "" } or nil, versions = {}, since = run.at,
-    moments = capability.start(), histogram = histogram.start(), not_finite = 0, values = {}, runs = {}, taken = 0 }
+    moments = capability.start(), sample = sample.start(), histogram = histogram.start(), not_finite = 0, values = {},
+    runs = {}, taken = 0 }
 end
 
 local function same(set, row, split)
@@ -65,6 +68,7 @@ local function take(set, x, run)
     return
   end
   capability.add(set.moments, x)
+  sample.add(set.sample, x)
   histogram.add(set.histogram, x)
   local at = set.taken % POINTS + 1
   set.values[at], set.runs[at], set.taken = x, run.num, set.taken + 1
@@ -94,10 +98,13 @@ local function sorted_keys(set)
 end
 
 local function measurement_of(set)
-  local spread = capability.spread(set.moments)
+  local spread, sorted = capability.spread(set.moments), sample.sorted(set.sample)
+  local percentiles = capability.percentiles(sorted)
   return { name = set.name, unit = set.unit, low = set.low, high = set.high, by = set.by, since = set.since,
     last = set.last, versions = sorted_keys(set.versions), not_finite = set.not_finite, spread = spread,
-    capability = capability.indices(spread, set.low, set.high), histogram = histogram.show(set.histogram, BINS),
+    percentiles = percentiles, normality = normality.test(sorted),
+    capability = capability.indices(spread, set.low, set.high, percentiles),
+    histogram = histogram.show(set.histogram, BINS),
     chart = chart_of(set, spread) }
 end
 

@@ -3,6 +3,7 @@
 
 local escape = require "moonrig.report.escape"
 local format = require "moonrig.report.format"
+local sample = require "moonrig.stats.sample"
 local stats = require "moonrig.stats"
 local words = require "moonrig.stats.words"
 local yield = require "moonrig.stats.yield"
@@ -92,15 +93,15 @@ local function set_row(set)
   local s, c = set.spread, set.capability
   return { clean(words.set(set)), clean(words.limits(set)), tostring(s.n), words.figure(s.mean),
     words.figure(s.sigma_within), words.figure(s.sigma_overall), words.index(c.cp), words.index(c.cpk),
-    words.index(c.pp), words.index(c.ppk),
-    c.ppk and ("%.2f to %.2f"):format(c.ppk_low, c.ppk_high) or "-",
+    words.interval(c.cpk_low, c.cpk_high), words.index(c.pp), words.index(c.ppk),
+    words.interval(c.ppk_low, c.ppk_high), words.probability(set.normality and set.normality.p),
     set.chart and tostring(#set.chart.violations) or "-" }
 end
 
 local function add_measurements(out, one)
   if not one.measurements[1] then return end
-  local rows = { { "measurement", "limits", "n", "mean", "s within", "s overall", "Cp", "Cpk", "Pp", "Ppk", "Ppk 95 %",
-    "signals" } }
+  local rows = { { "measurement", "limits", "n", "mean", "s within", "s overall", "Cp", "Cpk", "Cpk 95 %", "Pp", "Ppk",
+    "Ppk 95 %", "normal p", "signals" } }
   for i, set in ipairs(one.measurements) do rows[i + 1] = set_row(set) end
   out ""
   out(align(rows, { [2] = true }))
@@ -135,8 +136,10 @@ function text.render(tree)
     out ""
     if tree.rolled then out("rolled throughput yield: %s", words.percent(tree.rolled)) end
     for _, note in ipairs(words.left_out(tree)) do out("%s", escape.terminal(note)) end
-    out "Intervals are 95 %: Wilson's for shares, the normal approximation for Ppk. Values are those of first runs."
+    out "Intervals are 95 %: Wilson's for shares, Bissell's for Cpk and Ppk. Values are those of first runs."
     out "Cp and Cpk are by s within (mean moving range / 1.128), Pp and Ppk by s overall (n - 1)."
+    out "normal p: of the Anderson-Darling test; below 0.05 the values are not normal, and Cpk and Ppk say little."
+    out("Normality and percentiles of more than %d values are those of a random sample of so many.", sample.MOST)
     out "Signals are points of the newest 200 that break a Western Electric rule of the I-MR chart (--html draws it)."
   end)
 end

@@ -3,6 +3,7 @@
 -- here.
 
 local format = require "moonrig.report.format"
+local normality = require "moonrig.stats.normality"
 
 local words = {}
 
@@ -19,6 +20,11 @@ end
 --- A capability index; nil is "-".
 ---@param x number?
 function words.index(x) return x and ("%.2f"):format(x) or "-" end
+
+--- "1.12 to 1.45": the interval of an index.
+---@param low number?
+---@param high number?
+function words.interval(low, high) return low and ("%.2f to %.2f"):format(low, high) or "-" end
 
 --- 0.974, < 0.001; nil is "-".
 ---@param p number?
@@ -82,6 +88,22 @@ function words.violations(violations)
   return parts[1] and table.concat(parts, ", ") or "none"
 end
 
+-- So many values have one below the lower percentile and one above the upper.
+local ENOUGH <const> = math.ceil(1 / 0.00135)
+
+--- Whether the values look normal, with the indices that do not want them to be: "not normal (Anderson-Darling 2.31,
+--- p < 0.001): by percentiles Pp 1.21, Ppk 0.98"; nil when they do, or were not tested.
+function words.not_normal(set)
+  local test, c = set.normality, set.capability
+  if not test or test.p >= normality.ALPHA then return nil end
+  local p = words.probability(test.p)
+  local note = ("not normal (Anderson-Darling %.2f, p %s)"):format(test.a_squared, p)
+  if not c.ppk_percentile then return note end
+  return ("%s: by percentiles %sPpk %s%s"):format(note,
+    c.pp_percentile and "Pp " .. words.index(c.pp_percentile) .. ", " or "", words.index(c.ppk_percentile),
+    test.n < ENOUGH and (" (too good with fewer than %d values)"):format(ENOUGH) or "")
+end
+
 --- What one should know before trusting the figures of a set; may be empty.
 ---@return string[]
 function words.notes(set)
@@ -95,8 +117,9 @@ function words.notes(set)
   elseif set.spread.sigma_overall == 0 then
     add "all values are equal: no index"
   elseif n < 30 then
-    add("only %d values: wide intervals", n)
+    add("only %d values: wide intervals%s", n, n < normality.LEAST and ", no test of normality" or "")
   end
+  notes[#notes + 1] = words.not_normal(set)
   if not (set.low or set.high) then
     add "no limits: no index"
   elseif not (set.low and set.high) and n > 1 then

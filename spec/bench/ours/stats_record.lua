@@ -17,9 +17,9 @@ db:exec([[INSERT INTO run WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 
     'bench', 'host', 'boot', 1, 1, '{}', '{}' FROM n]], runs)
 db:exec [[INSERT INTO run_end SELECT num, started_at, 1000000, CASE num % 11 WHEN 10 THEN 'FAIL' ELSE 'PASS' END, 0, 0,
   NULL, NULL FROM run]]
-db:exec [[INSERT INTO phase SELECT num, 1, 0, 'rails', 'main', 1 FROM run]]
-db:exec [[INSERT INTO phase_end SELECT num, 1, 10, CASE num % 11 WHEN 10 THEN 'FAIL' ELSE 'PASS' END, 0, NULL, NULL
-  FROM run]]
+db:exec [[INSERT INTO phase (run, seq, at_us, name, grp, attempt) SELECT num, 1, 0, 'rails', 'main', 1 FROM run]]
+db:exec [[INSERT INTO phase_end (run, phase, at_us, outcome, marginal, code, message)
+  SELECT num, 1, 10, CASE num % 11 WHEN 10 THEN 'FAIL' ELSE 'PASS' END, 0, NULL, NULL FROM run]]
 db:exec([[INSERT INTO measurement (run, seq, phase, at_us, name, type, num, unit, outcome, marginal, limit_min,
     limit_max)
   WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
