@@ -2,7 +2,10 @@
 // llist.c: moonrig.core.list and its relatives: the serial ports of this
 // machine as Lua tables.  They open nothing and never wait.  The last
 // argument may be a table {sysfs=, dev=}: other roots, for fixtures.
+#include <glob.h>
 #include <lauxlib.h>
+#include <limits.h>
+#include <stdlib.h>
 
 #include "bind/bind.h"
 #include "port/hidraw.h"
@@ -192,9 +195,33 @@ static int llist_owner(lua_State *L)
 	return 1;
 }
 
+/* lua: paths = core.glob(pattern)   those that are there, in order */
+static int llist_glob(lua_State *L)
+{
+	glob_t found = { 0 };
+	const char *pattern = luaL_checkstring(L, 1);
+	lua_newtable(L);
+	if (glob(pattern, 0, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			lua_pushstring(L, found.gl_pathv[i]);
+			lua_rawseti(L, -2, (lua_Integer)i + 1);
+		}
+	globfree(&found);
+	return 1;
+}
+
+/* lua: path | nil = core.real_path(path)   without links */
+static int llist_real_path(lua_State *L)
+{
+	char path[PATH_MAX];
+	lua_pushstring(L, realpath(luaL_checkstring(L, 1), path));
+	return 1;
+}
+
 void open_list(lua_State *L)
 {
 	static const luaL_Reg functions[] = { { "list", llist_list }, { "list_find", llist_find },
-		{ "list_nearest", llist_nearest }, { "hwgrep", llist_hwgrep }, { "cp2110", llist_cp2110 }, { "owner", llist_owner }, { NULL, NULL } };
+		{ "list_nearest", llist_nearest }, { "hwgrep", llist_hwgrep }, { "cp2110", llist_cp2110 }, { "owner", llist_owner },
+		{ "glob", llist_glob }, { "real_path", llist_real_path }, { NULL, NULL } };
 	luaL_setfuncs(L, functions, 0);
 }

@@ -24,28 +24,31 @@ local ADVICE <const> = {
 }
 local ANOTHER <const> = "another instrument is connected there: connect the right one, or put idn right"
 
+local SEARCHED <const> = "is it switched on and connected, are its addresses and idn right?"
+
 local function message_of(e) return type(e) == "table" and e.message or tostring(e) end
 
 local function advice_on(e)
   if type(e) ~= "table" then return nil end
-  return e.op == "identify" and ANOTHER or ADVICE[e.code]
+  return e.op == "identify" and ANOTHER or e.op == "search" and SEARCHED or ADVICE[e.code]
 end
 
-local function look_at_instrument(found, station, role, simulate)
-  local entry = station.instruments[role]
+local function look_at_instrument(found, use, infos, role, simulate)
+  local entry = use.station.instruments[role]
   local what = "instrument " .. role .. (simulate and " (simulator)" or "")
-  local info
-  local lenient = setmetatable({ calibration_policy = {} }, { __index = station }) -- dates are looked at below
-  local use <close> = session.new(lenient, { simulate = simulate, opened = function(i) info = i end })
   local ok, e = pcall(use.get, use, role)
   if not ok then
     found[#found + 1] = { what = what, state = "error", advice = advice_on(e),
       words = message_of(e):gsub("^instrument [%w_]+ %b(): ", "", 1):gsub("^instrument [%w_]+: ", "", 1) }
     return
   end
+  local info = infos[role]
   local who = table.concat({ info.maker or "", info.model or "", info.serial or "", info.firmware or "" }, ",")
   found[#found + 1] = { what = what, state = "ok",
     words = (who ~= ",,," and who .. " at " or "opened: ") .. info.url }
+  for _, other in ipairs(info.others or {}) do
+    found[#found + 1] = { what = what, state = "ok", words = ("not at %s: %s"):format(other.url, other.why) }
+  end
   if entry.idn == nil and who ~= ",,," then
     found[#found + 1] = { what = what, state = "warning", words = "any instrument would do at this address",
       advice = ("say which it is: idn = %q"):format("^" .. (info.maker or ""):gsub("%p", "%%%0") .. ","
@@ -96,13 +99,16 @@ function doctor.examine(station, simulate)
   if #roles == 0 then
     found[1] = { what = "station " .. station.name, state = "warning", words = "it has no instruments" }
   end
+  local infos = {}
+  local lenient = setmetatable({ calibration_policy = {} }, { __index = station }) -- dates are looked at below
+  local use <close> = session.new(lenient, { simulate = simulate, opened = function(i) infos[i.role] = i end })
   for _, role in ipairs(roles) do
     local entry = station.instruments[role]
     if simulate and not entry.simulator and not entry.simulated then
       found[#found + 1] = { what = "instrument " .. role, state = "error", words = "it has no simulator",
         advice = "give one: simulator = \"NAME.lua\"" }
     else
-      look_at_instrument(found, station, role, simulate)
+      look_at_instrument(found, use, infos, role, simulate)
     end
     if not simulate then look_at_calibration(found, station, role) end
     core.sleep(0)

@@ -1212,8 +1212,9 @@ function Test:prompt(message, opts) end
 ---@field calibration_policy? { warn_days: integer?, when_over: "warn"|"refuse" }  default: warn, from 30 days before
 
 ---@class moonrig.StationInstrument
----@field url? string               of its port
----@field options? moonrig.OpenOptions  of its port
+---@field url? string|string[]      of its port. A list: where to look for the one that `idn` means;
+---  `/dev/ttyUSB*` and `hwgrep://` stand for all that there are
+---@field options? moonrig.OpenOptions  of its port; with a list of URLs, `timeout` is for each of them (default 2 s)
 ---@field driver? string            "scpi" (default), "port" for the port itself, or a Lua module with a function
 ---  `open(port, entry)`, which returns what procedures get
 ---@field idn? string|false         Lua pattern that "maker,model,serial,firmware" has to match; false: do not ask

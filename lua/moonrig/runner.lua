@@ -175,7 +175,7 @@ local function start(plan, opts)
   }, Run)
   self.session = session.new(opts.station, { simulate = opts.simulate, shared = opts.shared, opened = function(info)
     local warning = info.calibration
-    info.calibration = nil
+    info.calibration, info.others = nil, nil
     self:record(self.entry, "instrument", info)
     self:emit { event = "instrument", instrument = info }
     if warning then self:say("warning", ("%s: %s"):format(info.role, warning)) end

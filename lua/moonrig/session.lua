@@ -7,6 +7,8 @@ local rig = require "moonrig"
 local calibration = require "moonrig.calibration"
 local core = require "moonrig.core"
 local fields = require "moonrig.fields"
+local instrument = require "moonrig.instrument"
+local search = require "moonrig.search"
 local station = require "moonrig.station"
 
 local session = {}
@@ -22,8 +24,10 @@ Session.__index = Session
 
 --- Starts to use a station.
 ---@param of moonrig.Station
----@param opts? { simulate: boolean?, opened: fun(info: moonrig.RunInstrument)?, shared: moonrig.Shared? }  opened:
----  called when an instrument was used for the first time; shared: the instruments that other sites use too
+---@param opts? { simulate: boolean?, opened: fun(info: moonrig.RunInstrument)?, shared: moonrig.Shared?,
+---  search: moonrig.Search? }  opened: called when an instrument was used for the first time, with what the record
+---  keeps, `calibration` (what there is to say of it) and `others` (where it was looked for too); shared: the
+---  instruments that other sites use too; search: that of all who use the station now
 ---@return moonrig.Session
 function session.new(of, opts)
   opts = opts or {}
@@ -33,23 +37,10 @@ function session.new(of, opts)
     order = {},    -- roles in the order of their first use
     locks = {},    -- role -> lock: two tasks open an instrument once
     shared = opts.shared,
+    search = opts.search or opts.shared and opts.shared.search or search.new(of),
+    found = {},    -- role -> where it was, of those that are looked for
     seen = {},     -- shared roles that this run has used
   }, Session)
-end
-
-local drivers = {
-  scpi = { open = function(port) return rig.scpi(port) end },
-  port = { open = function(port) return port end },
-}
-
-local function driver_of(entry)
-  local name = entry.driver or "scpi"
-  local driver = drivers[name] or require(name)
-  if type(driver) ~= "table" or type(driver.open) ~= "function" then
-    error(core.error { code = "unsupported",
-      message = ("driver %s: a driver is a module with a function open(port, entry)"):format(name) }, 0)
-  end
-  return driver
 end
 
 local function url_of(self, entry)
@@ -61,46 +52,33 @@ local function url_of(self, entry)
   elseif not entry.url then
     error(core.error { code = "unsupported", message = "it has no url in the station file; only --simulate works" }, 0)
   end
-  return entry.url, entry.options, entry.simulated or entry.url:find "^sim:" ~= nil
+  return entry.url, entry.options, entry.simulated
 end
 
--- Asks who is there, unless the entry says not to, and compares.
-local function identify(entry, instrument)
-  if entry.idn == false or type(instrument) == "userdata" or not instrument.idn then
-    if entry.idn then
-      error(core.error { code = "unsupported", message = "idn: this driver cannot ask for the identity" }, 0)
-    end
-    return {}
-  end
-  local idn = instrument:idn()
-  local text = idn.raw or table.concat({ idn.maker or "", idn.model or "", idn.serial or "", idn.firmware or "" }, ",")
-  if entry.idn and not text:find(entry.idn) then
-    error(core.error { code = "not_found", op = "identify",
-      message = ("expected an instrument that matches %s, found %s"):format(entry.idn, text) }, 0)
-  end
-  return idn
-end
+local function is_simulator(url) return url:find "^sim:" ~= nil end
 
 -- An error of opening, with the instrument's name.
 local function with_role(role, url, e)
+  url = type(url) == "string" and url or nil
   if type(e) ~= "table" then return ("%s: %s"):format(role, e) end
   if e.code == "cancelled" then return e end
   return core.error { code = e.code, url = e.url or url, op = e.op, received = e.received,
     message = ("instrument %s%s: %s"):format(role, url and (" (%s)"):format(url) or "", e.message) }
 end
 
-local function connect(entry, url, options)
-  local driver = driver_of(entry)
-  local port = rig.open(url, options)
-  local ok, instrument, idn = pcall(function()
-    local instrument = driver.open(port, entry)
-    return instrument, identify(entry, instrument)
-  end)
-  if not ok then
-    port:close()
-    error(instrument, 0)
+local function whose(self, role)
+  return ("instrument %s%s"):format(role, self.station.site and " of site " .. self.station.site or "")
+end
+
+-- One with a list of addresses is looked for.
+local function connect(self, role, entry, url, options)
+  if type(url) == "table" then
+    local found, others = self.search:find(role, entry, whose(self, role), self.found[role])
+    self.found[role] = found.url
+    return found, others
   end
-  return port, instrument, idn
+  local port, opened, idn = instrument.open_the_right_one(entry, url, options)
+  return { url = url, port = port, opened = opened, idn = idn }
 end
 
 local function was_used(self, role)
@@ -119,17 +97,17 @@ local function open(self, role, entry)
     local e = core.error { code = "permission", message = words .. ", and the station refuses it then" }
     error(with_role(role, url, e), 0)
   end
-  local ok, port, instrument, idn = pcall(connect, entry, url, options)
-  if not ok then error(with_role(role, url, port), 0) end
-  self.in_use[role] = { port = port, instrument = instrument }
+  local ok, at, others = pcall(connect, self, role, entry, url, options)
+  if not ok then error(with_role(role, url, at), 0) end
+  self.in_use[role] = { port = at.port, instrument = at.opened }
   if not was_used(self, role) then
     self.order[#self.order + 1] = role
-    local given = entry.calibration or {}
-    self.opened { role = role, url = url, simulated = simulated, maker = idn.maker, model = idn.model,
-      serial = idn.serial, firmware = idn.firmware, cal_due = given.due,
-      cal_certificate = given.certificate, calibration = words }
+    local given, idn = entry.calibration or {}, at.idn
+    self.opened { role = role, url = at.url, simulated = simulated or is_simulator(at.url), maker = idn.maker,
+      model = idn.model, serial = idn.serial, firmware = idn.firmware, cal_due = given.due,
+      cal_certificate = given.certificate, calibration = words, others = others }
   end
-  return instrument
+  return at.opened
 end
 
 --- Is it an instrument that other sites use too?
@@ -137,14 +115,14 @@ function Session:is_shared(role) return self.shared ~= nil and self.shared.roles
 
 --- A shared instrument, of which this run is told as if it were its own.
 function Session:get_shared(role)
-  local instrument = self.shared.session:get(role)
+  local opened = self.shared.session:get(role)
   if not self.seen[role] then
     self.seen[role] = true
     local info = {}
     for name, value in pairs(self.shared.infos[role]) do info[name] = value end
     self.opened(info)
   end
-  return instrument
+  return opened
 end
 
 --- The instrument of that name; opened and identified when this is its first use.
@@ -188,13 +166,13 @@ end
 
 local function send_safe_state(self, role)
   local commands = self.station.instruments[role].safe_state
-  local instrument = self:get(role)
-  if type(commands) == "function" then return commands(instrument) end
+  local opened = self:get(role)
+  if type(commands) == "function" then return commands(opened) end
   for _, command in ipairs(commands) do
-    if instrument == self.in_use[role].port then
-      instrument:write_line(command)
+    if opened == self.in_use[role].port then
+      opened:write_line(command)
     else
-      instrument:write(command)
+      opened:write(command)
     end
   end
   self.in_use[role].port:drain()
@@ -240,7 +218,10 @@ end
 function Session:is_simulated()
   if self.simulate then return true end
   for _, entry in pairs(self.station.instruments) do
-    if entry.simulated or entry.url and entry.url:find "^sim:" then return true end
+    if entry.simulated then return true end
+    for _, url in ipairs(type(entry.url) == "table" and entry.url or { entry.url }) do
+      if is_simulator(url) then return true end
+    end
   end
   return false
 end

@@ -5,6 +5,7 @@
 local rig = require "moonrig"
 local core = require "moonrig.core"
 local runner = require "moonrig.runner"
+local search = require "moonrig.search"
 local session = require "moonrig.session"
 
 local sites = {}
@@ -12,6 +13,7 @@ local sites = {}
 ---@class moonrig.Shared   the instruments that several sites use
 ---@field roles table<string, boolean>
 ---@field session moonrig.Session
+---@field search moonrig.Search   for all sites
 ---@field users integer     runs that may still use them
 ---@field owner any         the run that has them to itself
 ---@field depth integer     phases of it that do
@@ -32,7 +34,9 @@ function sites.share(stations, simulate)
     end
   end
   local of = setmetatable({ instruments = instruments }, { __index = stations[1] })
-  self.session = session.new(of, { simulate = simulate, opened = function(info) self.infos[info.role] = info end })
+  self.search = search.new(of)
+  self.session = session.new(of, { simulate = simulate, search = self.search,
+    opened = function(info) self.infos[info.role] = info end })
   return self
 end
 

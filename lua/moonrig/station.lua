@@ -20,7 +20,7 @@ local measure = require "moonrig.measure"
 local station = {}
 
 ---@class moonrig.StationInstrument
----@field url string?             of the port
+---@field url string|string[]|nil  of the port; a list: where to look for the one that matches idn (search.lua)
 ---@field options table?          of the port: { baudrate = 115200 }
 ---@field driver string?          "scpi" (default), "port" (the port itself), or a Lua module with open(port, entry)
 ---@field idn string|false|nil    Lua pattern that the identity "maker,model,serial,firmware" has to match;
@@ -37,6 +37,7 @@ local station = {}
 ---@field instruments table<string, moonrig.StationInstrument>
 ---@field site string?
 ---@field shared string[]         instruments that the other sites use too
+---@field fixed { url: string, whose: string }[]  addresses of instruments, also those of the other sites
 ---@field calibration_policy { warn_days: integer?, when_over: "warn"|"refuse"|nil }?  default: 30 days, warn
 ---@field path string?            of the file
 
@@ -45,6 +46,8 @@ local refuse = fields.refuse
 local function is_commands(v)
   return type(v) == "function" or fields.list_of(fields.string)[1](v)
 end
+
+local function is_url(v) return fields.name[1](v) or fields.list_of(fields.name)[1](v) end
 
 local function is_date(v) return type(v) == "string" and v:find "^%d%d%d%d%-%d%d%-%d%d$" ~= nil end
 
@@ -62,7 +65,7 @@ local POLICY = {
 }
 local SITE = { instruments = STATION.instruments }
 local INSTRUMENT = {
-  url = { fields.name[1], "a URL" },
+  url = { is_url, "a URL, or a list of them" },
   options = { fields.table[1], "a table of port options" },
   driver = { fields.name[1], '"scpi", "port" or the name of a module' },
   idn = { function(v) return v == false or fields.pattern[1](v) end, "a Lua pattern, or false" },
@@ -89,6 +92,10 @@ local function check_instruments(where, instruments)
     fields.check(here, entry, INSTRUMENT)
     fields.check(here .. ": calibration", entry.calibration or {}, CALIBRATION)
     if not entry.url and not entry.simulator then refuse(here, "it has neither url nor simulator") end
+    if type(entry.url) == "table" and (not entry.idn or entry.driver == "port") then
+      refuse(here, "a list of URLs wants idn, the identity of the one that is meant%s", entry.driver == "port"
+        and "; the driver \"port\" cannot ask for it" or "")
+    end
   end
 end
 
@@ -112,6 +119,28 @@ local function instruments_of(where, given, site)
   table.sort(shared)
   for role, entry in pairs(chosen.instruments or {}) do all[role] = entry end
   return all, shared
+end
+
+-- The addresses that the file gives to instruments, here and at all sites: { url, whose }.
+local function fixed_addresses(given)
+  local fixed = {}
+  local function add(instruments, site, is_used)
+    for role, entry in pairs(instruments or {}) do
+      if type(entry.url) == "string" and is_used(role) then
+        fixed[#fixed + 1] = { url = entry.url, whose = ("instrument %s%s"):format(role, site) }
+      end
+    end
+  end
+  add(given.instruments, "", function(role)
+    for _, site in pairs(given.sites or {}) do
+      if not (site.instruments or {})[role] then return true end
+    end
+    return not given.sites
+  end)
+  for name, site in pairs(given.sites or {}) do
+    add(site.instruments, " of site " .. name, function() return true end)
+  end
+  return fixed
 end
 
 local function hostname()
@@ -141,7 +170,7 @@ function station.new(given, opts)
   local instruments, shared = instruments_of(where, given, opts.site)
   return {
     name = given.name or hostname(), results = given.results and station.beside(path, given.results), path = path,
-    instruments = instruments, shared = shared or {}, site = opts.site,
+    instruments = instruments, shared = shared or {}, site = opts.site, fixed = fixed_addresses(given),
     calibration_policy = given.calibration_policy,
     key = given.key and station.beside(path, given.key),
   }

@@ -43,6 +43,18 @@ describe("moonrig doctor", function()
     end
   end)
 
+  it("says where an instrument was found, and what is elsewhere; two entries do not get the same one", function()
+    local output, code = look(([[{ results = %q, instruments = {
+      a = { url = { %q, %q }, idn = "^MOONRIG,PSU" }, b = { url = { %q }, idn = "^MOONRIG,PSU" } } }]])
+      :format(path .. ".db", sim "psu", sim "dmm", sim "psu"))
+    assert.equal(1, code, output)
+    assert.matches("ok       instrument a: MOONRIG,PSU%-3205,SIM320501,1.4.0 at sim:%S*psu.lua\n", output)
+    assert.matches("ok       instrument a: not at sim:%S*dmm.lua: MOONRIG,DMM", output)
+    assert.matches(("error    instrument b: no instrument that matches ^MOONRIG,PSU: %s: it is instrument a"):format(
+      sim "psu"), output, 1, true)
+    assert.matches("are its addresses and idn right?", output, 1, true)
+  end)
+
   it("looks at the record without changing it", function()
     local db = path .. ".db"
     local rec = require "moonrig.record".open(db)
