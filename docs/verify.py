@@ -19,7 +19,9 @@ PARTS = {  # list -> its columns, where from; "name=expression" when it is not c
             "revision runtime script_sha256 serial simulated site started_at station=station.name version",
             "run JOIN station ON station.id = run.station JOIN unit ON unit.id = run.unit "
             "JOIN procedure ON procedure.id = run.procedure WHERE num = ?"),
-    "series": ("at_us columns name phase seq unit x_log x_name x_unit", "series WHERE run = ? ORDER BY seq")}
+    "series": ("at_us columns name phase seq unit x_log x_name x_unit", "series WHERE run = ? ORDER BY seq"),
+    "subunits": ("at_us name part revision seq serial",
+                 "subunit JOIN unit ON unit.id = subunit.unit WHERE run = ? ORDER BY seq")}
 
 def number(x):  # as ECMAScript and RFC 8785 write it
     if x in (float("inf"), float("-inf")): return '"Infinity"' if x > 0 else '"-Infinity"'

@@ -23,6 +23,10 @@ local function parse(args)
   parser:argument("file", "the procedure"):argname "FILE.lua"
   parser:option("--dut", "serial number of the unit; without it, it is asked for (a barcode scanner types it). With "
     .. "--site all one for each site, in order, or SITE=SERIAL"):argname "SERIAL":count "*"
+  parser:option("--part", "part number of the units, where the procedure does not say it"):argname "TEXT"
+  parser:option("--subunit", "serial number of a part of the unit, such as radio=RB7 or "
+    .. "radio=RB7,part=RB-100,revision=C; with --site all SITE:NAME=SERIAL. Those that the procedure declares are "
+    .. "asked for"):argname "NAME=SERIAL":count "*"
   parser:option("--revision", "revision of the units"):argname "TEXT"
   parser:option("--batch", "batch or lot of the units"):argname "TEXT"
   parser:option("--meta", "what else the record shall say: customer=ACME, order=, fixture=, temperature=, ...; several "
@@ -111,10 +115,11 @@ end
 
 -- What is to be run now: a job for each site that has a unit; nil when nobody answers.
 local function next_jobs(options, stations, ask)
-  local units = usage(duts.identify, options.dut, stations, usage(plan.load, options.file), ask)
+  local units = usage(duts.identify, options, stations, usage(plan.load, options.file), ask)
   local jobs = {}
   for i, unit in ipairs(units or {}) do
-    jobs[i] = { plan = usage(plan.load, options.file), opts = { serial = unit.serial, station = unit.station } }
+    jobs[i] = { plan = usage(plan.load, options.file), opts = { serial = unit.serial, subunits = unit.subunits,
+      station = unit.station } }
   end
   return units and jobs
 end
@@ -137,7 +142,8 @@ local function run_jobs(jobs, options, rec, ask, out)
   for _, job in ipairs(jobs) do
     local opts = job.opts
     opts.record, opts.operator, opts.simulate, opts.shared = rec, options.operator, options.simulate, shared
-    opts.revision, opts.batch, opts.meta = options.revision, options.batch, meta_of(options)
+    opts.part, opts.revision, opts.batch, opts.meta = options.part, options.revision, options.batch,
+      meta_of(options)
     opts.observer = observer_of(job, options, out, many)
     opts.ask, opts.asking = many and operator.at(opts.station.site, ask) or ask, asking
   end
@@ -146,10 +152,11 @@ local function run_jobs(jobs, options, rec, ask, out)
 end
 
 -- What a format cannot do without is told before a unit is touched.
-local function check_parts(reports, procedure)
+local function check_parts(reports, procedure, given)
+  local part = usage(plan.part, procedure, given)
   for _, wanted in ipairs(reports) do
-    if report.wants_part(wanted.format) and not procedure.procedure.part then
-      cli.fail(cli.USAGE, "--report %s wants a part number: part = ... in test.procedure", wanted.format)
+    if report.wants_part(wanted.format) and not part then
+      cli.fail(cli.USAGE, "--report %s wants a part number: part = ... in test.procedure, or --part", wanted.format)
     end
   end
 end
@@ -171,7 +178,7 @@ return function(args)
     if options.site == "all" then return station.load_sites(options.station) end
     return { station.load(options.station, options.site) }
   end)
-  check_parts(reports, usage(plan.load, options.file))
+  check_parts(reports, usage(plan.load, options.file), options.part)
   if options.json_events and is_to_stdout(reports) then
     cli.fail(cli.USAGE, "--json-events and a report to - are both for the standard output")
   end

@@ -294,9 +294,18 @@ function checks.Test()
   assert.same(names(t), fields "Test")
 end
 
+function checks.DeclaredSubunit()
+  assert.same(names(upvalue(upvalue(rig.test.procedure, "check_subunits"), "SUBUNIT")), fields "DeclaredSubunit")
+end
+
+function checks.Subunit()
+  local subunit = require "moonrig.subunits".new({ procedure = {} }, "a", "1", { part = "P", revision = "C" })
+  assert.same(names(subunit), fields "Subunit")
+end
+
 function checks.Dut()
   local run = upvalue(require "moonrig.runner".run, "start")
-  local opts = { serial = "S", station = { name = "ST", instruments = {} },
+  local opts = { serial = "S", revision = "C", batch = "B", station = { name = "ST", instruments = {} },
     record = { start_run = function(_, given) return given.dut end } }
   local started = run({ procedure = { name = "P", part = "X" } }, opts)
   assert.same(names(started.dut), fields "Dut")

@@ -18,13 +18,21 @@ local as_json = {}
 
 function as_json.run_began(e)
   local run, procedure = e.run, e.run.plan.procedure
-  return { id = run.id, num = run.num, dut = pick(run.dut, "serial", "part"),
+  local dut = pick(run.dut, "serial", "part", "revision", "batch")
+  dut.subunits = run.dut.subunits[1] and json.array(run.dut.subunits)
+  return { id = run.id, num = run.num, dut = dut,
     procedure = pick(procedure, "name", "version"), station = run.session.station.name,
     site = run.session.station.site, simulated = run.simulated }
 end
 
 function as_json.instrument(e)
   return pick(e.instrument, "role", "url", "maker", "model", "serial", "firmware", "simulated", "cal_due")
+end
+
+function as_json.subunit(e)
+  local out = pick(e.subunit, "name", "serial", "part", "revision")
+  out.phase = e.phase
+  return out
 end
 
 function as_json.phase_began(e) return pick(e, "phase", "group", "attempt") end

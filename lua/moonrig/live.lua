@@ -141,6 +141,12 @@ function on.run_began(self, e)
     paint(self, clean(run.dut.serial), BOLD), clean(run.session.station.name),
     run.session.station.site and " site " .. clean(run.session.station.site) or "", run.num,
     run.simulated and paint(self, "   simulated", YELLOW) or ""))
+  for _, part in ipairs(run.dut.subunits) do on.subunit(self, { subunit = part }) end
+end
+
+function on.subunit(self, e)
+  local part = e.subunit
+  line(self, paint(self, ("    %s: %s"):format(clean(part.name), clean(format.subunit(part))), DIM))
 end
 
 function on.instrument(self, e)

@@ -9,6 +9,7 @@ local format = require "moonrig.report.format"
 local limits = require "moonrig.limits"
 local prompt = require "moonrig.prompt"
 local series = require "moonrig.series"
+local subunits = require "moonrig.subunits"
 local units = require "moonrig.units"
 
 local measure = {}
@@ -340,6 +341,27 @@ function Test:prompt(message, opts)
   run:emit { event = "answer", phase = state.phase.name, prompt = question, answer = answer }
   if run.broken and state.phase.group ~= "teardown" then error(run.broken, 0) end
   return answer
+end
+
+--- Says that the unit has a part with a serial number of its own, as it was read from it. Said again it does no harm.
+---@param name string    its place in the unit: "radio"
+---@param serial string
+---@param more? { part: string?, revision: string? }
+---  Raises: unsupported (another one was named before), system
+function Test:subunit(name, serial, more)
+  local state = states[self]
+  check_going_on(state)
+  local run, subunit = state.run, subunits.new(state.run.plan, name, serial, more)
+  for _, known in ipairs(run.dut.subunits) do
+    if known.name == name then
+      if known.serial == serial then return end
+      refuse("sub-unit %q: it is %s, and now %s", name, known.serial, serial)
+    end
+  end
+  run:record(run.entry, "subunit", subunit)
+  if run.broken and state.phase.group ~= "teardown" then error(run.broken, 0) end
+  table.insert(run.dut.subunits, subunit)
+  run:emit { event = "subunit", phase = state.phase.name, subunit = subunit }
 end
 
 local Class = {

@@ -1067,6 +1067,14 @@ function Procedures.teardown(name, opts, fn) end
 ---@field stop_on_fail? boolean    a phase that fails ends the run; default false
 ---@field teardown_budget? number  seconds for all of teardown; default 30
 ---@field limits? string           path of a file with limits, Lua or CSV, beside the procedure; see the guide
+---@field subunits? moonrig.DeclaredSubunit[]  parts of the unit that have serial numbers of their own, to be asked for
+---@field meta? table<string, boolean|number|string>  what else each run shall say; `--meta` goes before it
+
+---@class moonrig.DeclaredSubunit
+---@field name string              its place in the unit: "radio"
+---@field part? string
+---@field revision? string
+---@field serial? string           Lua pattern that its serial number has to match
 
 --- How often to try again.
 ---@class moonrig.Retry
@@ -1155,6 +1163,14 @@ function Test:abort(message) end
 ---  Raises: unsupported, system
 function Test:attach(name, data, mime) end
 
+--- Says that the unit has a part with a serial number of its own, which the procedure has read from it. All that are
+--- known are in `t.dut.subunits`.
+---@param name string    its place in the unit: "radio"
+---@param serial string
+---@param more? { part: string?, revision: string? }
+---  Raises: unsupported (it had another serial number before), system
+function Test:subunit(name, serial, more) end
+
 --- Asks the operator, and waits for the answer, which is recorded. An answer that is not possible is asked for again.
 ---@async
 ---@param message string
@@ -1176,6 +1192,15 @@ function Test:prompt(message, opts) end
 ---@class moonrig.Dut
 ---@field serial string
 ---@field part? string
+---@field revision? string
+---@field batch? string
+---@field subunits moonrig.Subunit[]  what it is made of
+
+---@class moonrig.Subunit
+---@field name string
+---@field serial string
+---@field part? string
+---@field revision? string
 
 --- Limits of a measurement, and what else is known about it. All that is given has to hold; what is not known raises.
 ---@class moonrig.Limits

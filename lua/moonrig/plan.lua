@@ -5,6 +5,7 @@ local core = require "moonrig.core"
 local fields = require "moonrig.fields"
 local limits = require "moonrig.limits"
 local limitsfile = require "moonrig.limitsfile"
+local numbers = require "moonrig.serial"
 local station = require "moonrig.station"
 
 local plan = {}
@@ -87,18 +88,25 @@ function plan.load(path)
   return new
 end
 
+--- The part number of the units: the procedure's, or what is given.
+---@param of moonrig.Plan
+---@param given? string
+---@return string?
+---  Raises: unsupported (they are not the same)
+function plan.part(of, given)
+  local part = of.procedure.part
+  if part and given and part ~= given then
+    refuse("part " .. given, "the procedure %s is for part %s", of.procedure.name, part)
+  end
+  return part or given
+end
+
 --- Whether a serial number fits the procedure: why not, or nil.
 ---@param of moonrig.Plan
 ---@param serial string
 ---@return string? problem
 function plan.check_serial(of, serial)
-  local pattern = of.procedure.serial
-  if serial == "" then return "the serial number is empty" end
-  if #serial > 64 then return "the serial number has more than 64 characters" end
-  if serial:find "%c" then return "the serial number has control characters in it" end
-  if pattern and not serial:find(pattern) then
-    return ("serial number %q does not match %s, the pattern of %s"):format(serial, pattern, of.procedure.name)
-  end
+  return numbers.problem(serial, of.procedure.serial, of.procedure.name)
 end
 
 return plan

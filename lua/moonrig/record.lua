@@ -63,6 +63,14 @@
 ---@field part string?
 ---@field revision string?
 ---@field batch string?
+---@field subunits moonrig.Subunit[]?  what it is made of; nil in what rec:runs() lists
+
+--- A part of the unit that has a serial number of its own.
+---@class moonrig.Subunit
+---@field name string            its place in the unit: "radio"
+---@field serial string
+---@field part string?
+---@field revision string?
 
 ---@class moonrig.RunProcedure
 ---@field name string
@@ -203,7 +211,7 @@ end
 function Record:close() self.db:close() end
 Record.__close = Record.close
 
---- Starts a run. Its methods phase, log, attachment, prompt, instrument and finish are in record/writer.lua.
+--- Starts a run. Its methods phase, log, attachment, prompt, instrument, subunit and finish are in record/writer.lua.
 ---@param given { station: string, dut: moonrig.Dut, procedure: { name: string, version: string?, script: string? },
 ---  site: string?, operator: string?, mode: string?, simulated: boolean?, attempt: integer?, runtime: string?,
 ---  config: table?, meta: table? }  script: the text, of which the SHA-256 is kept with the procedure;
@@ -211,7 +219,7 @@ Record.__close = Record.close
 ---@return moonrig.RecordRun
 function Record:start_run(given) return writer.start_run(self.db, given, self.signer) end
 
---- Lists runs, the oldest first.
+--- Lists runs, the oldest first. With `serial`, those of the unit and those in which it was a sub-unit.
 ---@param filter { serial: string?, part: string?, procedure: string?, station: string?, operator: string?,
 ---  outcome: moonrig.RunOutcome?, since: string?, before: string?, last: integer? }?  since and before: UTC,
 ---  "2026-07-01" or longer; last: only so many, the newest

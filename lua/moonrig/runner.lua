@@ -10,6 +10,7 @@ local rig = require "moonrig"
 local core = require "moonrig.core"
 local attempt = require "moonrig.runner.attempt"
 local group = require "moonrig.runner.group"
+local plans = require "moonrig.plan"
 local session = require "moonrig.session"
 
 local runner = {}
@@ -51,10 +52,11 @@ function Run:record(object, method, given)
   self:stop "the record cannot be written"
 end
 
---- Tells the observer. Events: run_began {run}, instrument {instrument}, phase_began {phase, group, attempt},
---- measurement {phase, measurement, why, points}, series {phase, points, added}, log {phase, log}, attachment {phase,
---- attachment}, prompt {phase, prompt}, answer {phase, prompt, answer}, phase_ended {phase, group, attempt, outcome,
---- code, message, duration}, run_ended {outcome, code, message, duration}. points: see series.lua.
+--- Tells the observer. Events: run_began {run}, instrument {instrument}, subunit {phase, subunit},
+--- phase_began {phase, group, attempt}, measurement {phase, measurement, why, points}, series {phase, points, added},
+--- log {phase, log}, attachment {phase, attachment}, prompt {phase, prompt}, answer {phase, prompt, answer},
+--- phase_ended {phase, group, attempt, outcome, code, message, duration}, run_ended {outcome, code, message, duration}.
+--- points: see series.lua.
 function Run:emit(event)
   if self.observer then self.observer(event) end
 end
@@ -164,13 +166,23 @@ end
 
 -- ---- a run ---------------------------------------------------------------------------------
 
+-- What the procedure says beside its name, and what is said of this run, which goes before it.
+local function meta_of(plan, opts)
+  local meta = {}
+  for _, source in ipairs { plan.procedure.meta or {}, opts.meta or {} } do
+    for name, value in pairs(source) do meta[name] = value end
+  end
+  return meta
+end
+
 local function start(plan, opts)
   local self = setmetatable({
     plan = plan, observer = opts.observer, values = {}, attempts = {}, open_phases = {}, began = core.now(),
     scope = group.scope(plan),   -- of the whole run
     open = {},                   -- scopes of inner groups, the innermost last
     budget = plan.procedure.teardown_budget or TEARDOWN_BUDGET,
-    dut = { serial = opts.serial, part = plan.procedure.part, revision = opts.revision, batch = opts.batch },
+    dut = { serial = opts.serial, part = plans.part(plan, opts.part), revision = opts.revision, batch = opts.batch,
+      subunits = opts.subunits or {} },
     ask = opts.ask, asking = opts.asking or rig.lock(),
   }, Run)
   self.session = session.new(opts.station, { simulate = opts.simulate, shared = opts.shared, opened = function(info)
@@ -185,7 +197,7 @@ local function start(plan, opts)
     station = opts.station.name, site = opts.station.site, operator = opts.operator, simulated = self.simulated,
     config = plan.limits_file and { limits = { file = plan.limits_file.name, version = plan.limits_file.version,
       sha256 = plan.limits_file.sha256 } },
-    meta = opts.meta,
+    meta = meta_of(plan, opts),
     dut = self.dut, procedure = { name = plan.procedure.name, version = plan.procedure.version, script = plan.script },
   })
   if not ok then             -- those that share instruments with it do not wait for it
@@ -216,8 +228,8 @@ end
 --- Runs a plan on a unit. The record has the run when this returns; how it ended is the result, not an error.
 ---@async
 ---@param plan moonrig.Plan
----@param opts { serial: string, revision: string?, batch: string?, meta: table<string, string>?,
----  record: moonrig.Record, station: moonrig.Station, operator: string?,
+---@param opts { serial: string, part: string?, revision: string?, batch: string?, subunits: moonrig.Subunit[]?,
+---  meta: table<string, string>?, record: moonrig.Record, station: moonrig.Station, operator: string?,
 ---  simulate: boolean?, shared: moonrig.Shared?, observer: fun(event: table)?,
 ---  ask: (fun(text: string, timeout: number): string)?, asking: moonrig.Lock? }  asking: held by who asks
 ---@return moonrig.RunResult

@@ -17,6 +17,14 @@ local function is_retry(v)
     and (v["then"] == nil or v["then"] == "stop" or v["then"] == "continue")
 end
 
+local function is_meta(v)
+  if type(v) ~= "table" then return false end
+  for name, value in pairs(v) do
+    if not fields.name[1](name) or not fields.scalar[1](value) then return false end
+  end
+  return true
+end
+
 local retry = { is_retry, [[how often to try again, or {limit = n, delay = seconds, ["then"] = "stop" or "continue"}]] }
 local WHEN <const> = { fields.callable[1], "a function(values) that says whether to run it" }
 
@@ -29,7 +37,10 @@ local PROCEDURE = {
   stop_on_fail = fields.boolean,
   teardown_budget = fields.positive,
   limits = { fields.name[1], "the path of a limits file" },
+  subunits = fields.list_of(fields.table, "a list of tables such as { name = \"radio\" }"),
+  meta = { is_meta, "a table: order = \"4711\"" },
 }
+local SUBUNIT = { name = fields.name, part = PROCEDURE.part, serial = PROCEDURE.serial, revision = fields.name }
 local PHASE = {
   retry = retry,
   timeout = fields.positive,
@@ -49,6 +60,18 @@ local GROUP = {
   teardown_budget = fields.positive,
 }
 
+local function check_subunits(given)
+  local seen = {}
+  for i, subunit in ipairs(given) do
+    local what = ("test.procedure: subunits: %d"):format(i)
+    fields.check(what, subunit, SUBUNIT)
+    if not subunit.name then refuse(what, "the field name is missing") end
+    if subunit.name:find "[=:,]" then refuse(what, "name = %s: wants a name without = : and ,", subunit.name) end
+    if seen[subunit.name] then refuse(what, "there is a sub-unit %s already", subunit.name) end
+    seen[subunit.name] = true
+  end
+end
+
 --- Says what the procedure is; once in a file, before its phases.
 ---@param given moonrig.Procedure
 ---  Raises: unsupported
@@ -57,6 +80,7 @@ function test.procedure(given)
   if plan.procedure then refuse("test.procedure", "this file has one already, %q", plan.procedure.name) end
   fields.check("test.procedure", given, PROCEDURE)
   if not given.name then refuse("test.procedure", "the field name is missing") end
+  check_subunits(given.subunits or {})
   plan.procedure = given
 end
 

@@ -68,7 +68,7 @@ describe("record", function()
     assert.equal("one phase failed", back.message)
     assert.same({ "ST1", "2", "Müller", "debug", true, 1 },
       { back.station, back.site, back.operator, back.mode, back.simulated, back.attempt })
-    assert.same({ serial = "0001", part = "PSU-100", revision = "B", batch = "2026-27" }, back.dut)
+    assert.same({ serial = "0001", part = "PSU-100", revision = "B", batch = "2026-27", subunits = {} }, back.dut)
     assert.same({ name = "final", version = "1.4.0", script_sha256 = core.store.sha256 "return 1" }, back.procedure)
     assert.equal("return 1", rec:blob(back.procedure.script_sha256))
     assert.same({ timeout = math.huge, name = "a\0\xff", list = {} }, back.config)
@@ -319,9 +319,33 @@ describe("record", function()
     assert.is_true(math.abs(ms / 1000 - os.time()) < 2)
   end)
 
+  it("keeps the sub-units of a unit, and finds the runs in which one was", function()
+    local board = { name = "main board", serial = "MB1", part = "MB-100", revision = "C" }
+    local run = start("0001", nil, { dut = { serial = "0001", subunits = { board } } })
+    local radio = { name = "radio", serial = "RB7" }
+    run:subunit(radio)
+    fails("refused", "append-only: subunit is there already", run.subunit, run, { name = "radio", serial = "RB8" })
+    fails("unsupported", "run:subunit: the field serial is missing", run.subunit, run, { name = "fan" })
+    fails("unsupported", "start_run: dut: subunits: there is no field place", start, "1", nil,
+      { dut = { serial = "1", subunits = { { name = "a", serial = "b", place = "c" } } } })
+    run:finish { outcome = "PASS" }
+    assert.same({ board, radio }, rec:load(run.num).dut.subunits)
+    start("MB1", "board test", { dut = { serial = "MB1", part = "MB-100" } }):finish { outcome = "PASS" }
+    start("0002"):finish { outcome = "PASS" }
+    local function found(serial)
+      local list = {}
+      for i, head in ipairs(rec:runs { serial = serial }) do list[i] = head.dut.serial end
+      return list
+    end
+    assert.same({ { "0001", "MB1" }, { "0001" }, { "0001" }, {} },
+      { found "MB1", found "RB7", found "0001", found "RB8" })
+    assert.equal(1, rec.db:value "SELECT count(*) FROM unit WHERE serial = 'MB1'")
+  end)
+
   it("refuses to be changed, from any program", function()
     local run = start(nil, nil, { procedure = { name = "final", script = "x" } })
     run:instrument { role = "psu" }
+    run:subunit { name = "radio", serial = "RB7" }
     local phase = run:phase { name = "a" }
     phase:measurement { name = "v", value = 1, outcome = "FAIL" }
     phase:log { level = "info", message = "x" }
@@ -334,7 +358,7 @@ describe("record", function()
     for row in rec.db:rows "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'" do
       tables[#tables + 1] = row.name
     end
-    assert.equal(18, #tables)
+    assert.equal(19, #tables)
     for _, name in ipairs(tables) do
       assert.is_true(rec.db:value("SELECT count(*) FROM " .. name) > 0)
       local column = rec.db:value("SELECT name FROM pragma_table_info(?)", name)

@@ -145,7 +145,8 @@ describe("a seal", function()
     local rec <close> = record.open(path)
     records.run(rec, 1)
     local columns = { run_instrument = "role", phase = "seq", phase_end = "phase", measurement = "seq", series = "seq",
-      series_data = "part", log = "seq", attachment = "seq", prompt = "seq", prompt_answer = "prompt" }
+      series_data = "part", log = "seq", attachment = "seq", prompt = "seq", prompt_answer = "prompt",
+      subunit = "seq = 99, name" }
     for name, column in pairs(columns) do
       rec.db:script(("CREATE TEMP TABLE copy AS SELECT * FROM %s LIMIT 1"):format(name))
       rec.db:script(("UPDATE copy SET %s = 99"):format(column))
@@ -297,6 +298,18 @@ describe("a seal", function()
       back.phases[2].measurements[2].series)
     assert.is_truthy(require("moonrig.report").render("json", back):find('"inf",', 1, true))
     is_good()
+  end)
+
+  it("covers the sub-units of a unit", function()
+    local rec <close> = record.open(path)
+    local run = start(rec)
+    run:subunit { name = "radio", serial = "RB7" }
+    run:finish { outcome = "PASS" }
+    assert.matches('"subunits":%[{"at_us":%d+,"name":"radio","part":"","seq":1,"serial":"RB7"}%]}$',
+      canon.run(rec.db, 1))
+    is_good()
+    records.edit(path, "INSERT INTO unit VALUES (99, '', 'RB8'); UPDATE subunit SET unit = 99")
+    assert.matches("run 1 .*changed", (records.verify(path)))
   end)
 
   describe("in a record of version 1", function()

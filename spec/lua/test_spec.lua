@@ -40,6 +40,14 @@ describe("a procedure file", function()
     assert.equal("unsupported", e.code)
     refused("test.procedure: the field name is missing", "test.procedure {}")
     refused("serial = ^PSU[: wants a Lua pattern", 'test.procedure { name = "P", serial = "^PSU[" }')
+    refused('test.procedure: subunits: 2: there is a sub-unit a already',
+      'test.procedure { name = "P", subunits = { { name = "a" }, { name = "a" } } }')
+    refused('test.procedure: subunits: 1: there is no field "serail" (there are name, part, revision, serial)',
+      'test.procedure { name = "P", subunits = { { name = "a", serail = "x" } } }')
+    refused("subunits: 1: the field name is missing", 'test.procedure { name = "P", subunits = { { serial = "x" } } }')
+    refused("name = a=b: wants a name without = : and ,",
+      'test.procedure { name = "P", subunits = { { name = "a=b" } } }')
+    refused("meta = table: ", 'test.procedure { name = "P", meta = { a = {} } }')
     refused('this file has one already, "P"', 'test.procedure { name = "P" } test.procedure { name = "Q" }')
     refused('test.phase "a": test.procedure has to come first',
       'test.phase("a", function() end) test.procedure { name = "P" }')

@@ -170,6 +170,89 @@ describe("moonrig test", function()
     assert.equal(64, select(2, run_command(command([[test.phase("a", function() end)]], "--dut SN1 --meta x"))))
   end)
 
+  it("records part and meta of the procedure; --part must agree, --meta goes before", function()
+    local text = [[test.procedure { name = "P", part = "PSU-100", meta = { line = "A", customer = "ACME", n = 5 } }
+      test.phase("a", function() end)]]
+    local output, code = run_command(command(text, "--dut SN1 --part PSU-100 --meta customer=Miller"))
+    assert.equal(0, code, output)
+    assert.same({ line = "A", customer = "Miller", n = 5 }, last_run().meta)
+    output, code = run_command(command(text, "--dut SN1 --part PSU-200"))
+    assert.same({ "moonrig: part PSU-200: the procedure P is for part PSU-100", 64 }, { output, code })
+    output, code = run_command(command('test.phase("a", function() end)', "--dut SN1 --part PSU-300"))
+    assert.equal(0, code, output)
+    assert.equal("PSU-300", last_run().dut.part)
+  end)
+
+  local MADE_OF <const> = [[test.procedure { name = "P", subunits = {
+    { name = "main board", part = "MB-100", serial = "^MB%d+$" }, { name = "radio", serial = "^RB%d+$" } } }
+    test.phase("a", function(t)
+      t:subunit("cell", "C-" .. t.dut.subunits[1].serial, { revision = "2" })
+      t:subunit("cell", "C-" .. t.dut.subunits[1].serial)
+    end)]]
+
+  it("asks for the sub-units that the procedure declares, and records them with those that it reads itself", function()
+    local output, code = run_command("printf 'SN1\nRB7\nMB1\nRB7\nSN2\nMB1\nRB8\n' | "
+      .. command(MADE_OF, "--repeat 2"))
+    assert.equal(0, code, output)
+    assert.matches('Serial number of main board: RB7\nserial number "RB7" does not match ^MB%d+$, the pattern of '
+      .. "main board; serial number of main board: MB1", output, 1, true)
+    assert.matches("    main board: MB1, part MB%-100[^\n]*\n[^ ]*    radio: RB7", output)
+    local rec <close> = record.open(results)
+    assert.same({ { name = "main board", serial = "MB1", part = "MB-100" }, { name = "radio", serial = "RB7" },
+      { name = "cell", serial = "C-MB1", revision = "2" } }, rec:load(1).dut.subunits)
+    output, code = run_command(("%s report --results %s --dut RB7"):format(moonrig, results))
+    assert.equal(0, code)
+    assert.matches("  unit       SN1\n  sub-unit   main board: MB1, part MB-100\n  sub-unit   radio: RB7", output, 1,
+      true)
+    assert.is_nil(output:find "SN2")
+    output = run_command(("%s verify %s"):format(moonrig, results))
+    assert.matches("ST1: 2 runs", output)
+  end)
+
+  it("takes sub-units from the command line, and refuses what cannot be", function()
+    local given = "--dut SN1 --subunit 'main board=MB1,revision=C' --subunit radio=RB7,part=RB-1 "
+    local output, code = run_command(command(MADE_OF, given))
+    assert.equal(0, code, output)
+    assert.same({ { name = "main board", serial = "MB1", part = "MB-100", revision = "C" },
+      { name = "radio", serial = "RB7", part = "RB-1" } }, { table.unpack(last_run().dut.subunits, 1, 2) })
+    for args, words in pairs {
+      ["--dut SN1"] = "say which main board is in SN1: --subunit 'main board=SERIAL' (nobody answers the question)",
+      [given .. "--subunit fan=1"] = 'the procedure P knows no sub-unit "fan"',
+      [given .. "--subunit radio=RB8"] = "radio was given before",
+      ["--dut SN1 --subunit radio"] = "--subunit radio: wants NAME=SERIAL",
+      ["--dut SN1 --subunit radio=MB1"] = 'sub-unit "radio": serial number "MB1" does not match ^RB%d+$',
+      ["--dut SN1 --subunit 'main board=MB1,part=MB-2'"] = "part MB-2: the procedure P wants MB-100",
+    } do
+      output, code = run_command(command(MADE_OF, args))
+      assert.equal(64, code, output)
+      assert.matches(words, output, 1, true)
+    end
+    output, code = run_command(command([[test.phase("a", function(t) t:subunit("radio", "RB8") end)]],
+      "--dut SN1 --subunit radio=RB7"))
+    assert.equal(2, code)
+    assert.matches('sub-unit "radio": it is RB7, and now RB8', output, 1, true)
+  end)
+
+  it("has one sub-unit at one site only", function()
+    local station = file(([[return { name = "ST1", results = %q, sites = { {}, {} } }]]):format(results))
+    local line = ("%s test %s --station %s --site all 2>&1 --dut SN1 --dut SN2 "):format(moonrig,
+      file('local test = require "moonrig".test; ' .. MADE_OF), station)
+    local board = "--subunit '1:main board=MB1' --subunit '2:main board=MB%d' "
+    local output, code = run_command(line .. board:format(2) .. "--subunit 1:radio=RB1 --subunit 2:radio=RB2")
+    assert.equal(0, code, output)
+    for args, words in pairs {
+      [board:format(1) .. "--subunit 1:radio=RB1"] = "--subunit: MB1 is the main board of SN1 already",
+      [board:format(2) .. "--subunit radio=RB1"] = "wants SITE:NAME=SERIAL, since there are several sites",
+      [board:format(2) .. "--subunit 3:radio=RB1"] = 'there is no site "3"; there are 1, 2',
+    } do
+      output, code = run_command(line .. args)
+      assert.equal(64, code, output)
+      assert.matches(words, output, 1, true)
+    end
+    output = run_command("printf 'RB1\nRB1\nRB2\n' | " .. line .. board:format(2))
+    assert.matches("RB1 is the radio of SN1 already; serial number of radio at site 2: RB2", output, 1, true)
+  end)
+
   it("takes wrong arguments as such, and records nothing", function()
     local good = [[test.phase("a", function() end)]]
     for args, message in pairs {

@@ -12,10 +12,12 @@ records.moonrig = "/proc/" .. io.open("/proc/self/stat"):read("a"):match("^%d+")
 --- Records a run with something of every kind in it; its end is left to the caller when `open`.
 function records.run(rec, n, open)
   local run = rec:start_run { station = "ST1", operator = "M. Weber", site = "left", config = { n = n },
-    dut = { serial = ("PSU%04d"):format(n), part = "PSU-100", revision = "B", batch = "7" },
+    dut = { serial = ("PSU%04d"):format(n), part = "PSU-100", revision = "B", batch = "7",
+      subunits = { { name = "board", serial = "MB" .. n, part = "MB-100", revision = "C" } } },
     procedure = { name = "final", version = "1.0", script = "return 1" }, meta = { order = "a\xff" } }
   run:instrument { role = "dmm", maker = "Rigol", model = "DM3058", serial = "DM3", firmware = "1", url = "loop://" }
   run:log { level = "info", message = "begin \u{fc} \xff \1 \127 \\ \" \0 \n", source = "final.lua:3" }
+  run:subunit { name = "radio", serial = "R\xff" }
   local phase = run:phase { name = "5 V" }
   for i, v in ipairs { 5.01 + n / 1000, 0 / 0, math.huge, -0.0, math.maxinteger, 1e-7, 2 ^ -44, true, "a\0b" } do
     phase:measurement { name = "v" .. i, value = v, unit = "V", outcome = "PASS", instrument = "dmm",

@@ -74,7 +74,8 @@ end
 function samples.pass()
   return samples.run {
     marginal = true, site = "left", operator = "M. Weber", attempt = 2, instruments = instruments(),
-    dut = { serial = "PSU4711", part = "PSU-100", revision = "B", batch = "2026-27" },
+    dut = { serial = "PSU4711", part = "PSU-100", revision = "B", batch = "2026-27", subunits = json.array {
+      { name = "main board", serial = "MB-17", part = "MB-100", revision = "C" }, { name = "fan", serial = "0042" } } },
     procedure = { name = "PSU-100 final", version = "1.4.0", script_sha256 = ("5d"):rep(32) },
     config = { station = "bench-3.lua", sites = json.array { "left", "right" } },
     meta = { fixture = "FX-7", temperature = 23.4 },

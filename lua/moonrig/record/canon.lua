@@ -110,6 +110,8 @@ local PARTS = {
   RUN,
   part("series", "at_us columns name phase seq sha256=NULL unit x_log x_name x_unit",
     "series WHERE run = ? ORDER BY seq"),
+  part("subunits", "at_us name part revision seq serial",
+    "subunit JOIN unit ON unit.id = subunit.unit WHERE run = ? ORDER BY seq"),
 }
 
 -- An object: the keys in `names`, in order, each with its value unless that is nil. heads: '"name":' for each.

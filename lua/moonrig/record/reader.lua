@@ -37,7 +37,8 @@ local function last_us(db, num)
     UNION ALL SELECT max(at_us) FROM measurement WHERE run = ?1 UNION ALL SELECT max(at_us) FROM log WHERE run = ?1
     UNION ALL SELECT max(at_us) FROM series_data WHERE run = ?1
     UNION ALL SELECT max(at_us) FROM attachment WHERE run = ?1 UNION ALL SELECT max(at_us) FROM prompt WHERE run = ?1
-    UNION ALL SELECT max(at_us) FROM prompt_answer WHERE run = ?1)]], num)
+    UNION ALL SELECT max(at_us) FROM prompt_answer WHERE run = ?1
+    UNION ALL SELECT max(at_us) FROM subunit WHERE run = ?1)]], num)
 end
 
 local function why_interrupted(row)
@@ -75,7 +76,8 @@ local FILTER = {
 }
 -- The + keeps SQLite from sorting all runs of a procedure or station: their newest are found sooner by time.
 local CONDITIONS = {
-  serial = "run.unit IN (SELECT id FROM unit WHERE serial = ?)",
+  serial = "(run.unit IN (SELECT id FROM unit WHERE serial = ?) "
+    .. "OR run.num IN (SELECT run FROM subunit JOIN unit ON id = unit WHERE serial = ?))",
   part = "run.unit IN (SELECT id FROM unit WHERE part = ?)",
   procedure = "+run.procedure IN (SELECT id FROM procedure WHERE name = ?)",
   station = "+run.station IN (SELECT id FROM station WHERE name = ?)",
@@ -235,6 +237,14 @@ local function load_prompts(db, run, phases)
   end)
 end
 
+local function load_subunits(db, run)
+  for row in db:rows([[SELECT name, part, serial, revision FROM subunit JOIN unit ON id = unit
+      WHERE run = ? ORDER BY seq]], run.num) do
+    row.part = not_empty(row.part)
+    run.dut.subunits[#run.dut.subunits + 1] = row
+  end
+end
+
 local function load_instruments(db, run)
   for row in db:rows([[SELECT run_instrument.*, maker, model, serial, firmware FROM run_instrument
       JOIN instrument ON instrument.id = instrument WHERE run = ? ORDER BY role]], run.num) do
@@ -265,12 +275,14 @@ function reader.load(db, path, ref)
     if not row then check.fail("not_found", "%s has no run %s", path, ref) end
     local run = to_head(db, row)
     for _, name in ipairs { "phases", "instruments", "logs", "attachments", "prompts" } do run[name] = json.array() end
+    run.dut.subunits = json.array()
     local phases = load_phases(db, run)
     load_measurements(db, run, phases)
     load_logs(db, run, phases)
     load_attachments(db, run, phases)
     load_prompts(db, run, phases)
     load_instruments(db, run)
+    load_subunits(db, run)
     run.seal = load_seal(db, run.num)
     return run
   end)

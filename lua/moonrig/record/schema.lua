@@ -234,10 +234,21 @@ CREATE TABLE series_data (
 ) STRICT, WITHOUT ROWID;
 
 ALTER TABLE measurement ADD COLUMN series INTEGER;  -- seq of the series of which it is the verdict
+
+CREATE TABLE subunit (                 -- what the unit of a run is made of
+  run INTEGER NOT NULL REFERENCES run, seq INTEGER NOT NULL, at_us INTEGER NOT NULL,
+  name TEXT NOT NULL,                  -- its place in the unit: "radio"
+  unit INTEGER NOT NULL REFERENCES unit,
+  revision TEXT,
+  PRIMARY KEY (run, seq),
+  UNIQUE (run, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subunit_by_unit ON subunit (unit);
 ]]
   .. append_only("series", "run = NEW.run AND seq = NEW.seq")
   .. append_only("series_data", "run = NEW.run AND series = NEW.series AND part = NEW.part")
-  .. not_sealed("series", "series_data"),
+  .. append_only("subunit", "run = NEW.run AND (seq = NEW.seq OR name = NEW.name)")
+  .. not_sealed("series", "series_data", "subunit"),
 }
 
 local function fail(code, message, ...) error(core.error { code = code, message = message:format(...) }, 0) end

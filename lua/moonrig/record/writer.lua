@@ -79,9 +79,17 @@ local START = {
     station = "string", dut = "table", procedure = "table", site = "string", operator = "string", mode = "string",
     simulated = "boolean", attempt = "integer", runtime = "string", config = "table", meta = "table",
   },
-  dut = { "serial", serial = "string", part = "string", revision = "string", batch = "string" },
+  dut = { "serial", serial = "string", part = "string", revision = "string", batch = "string", subunits = "table" },
   procedure = { "name", name = "string", version = "string", script = "string" },
 }
+
+local SUBUNIT = { "name", "serial", name = "string", serial = "string", part = "string", revision = "string" }
+
+local function insert_subunit(db, num, given, seq, at)
+  local unit = lookup(db, "unit", "part, serial", given.part or "", given.serial)
+  db:exec("INSERT INTO subunit (name, unit, revision, run, seq, at_us) VALUES (?, ?, ?, ?, ?, ?)", given.name, unit,
+    given.revision, num, seq, at)
+end
 
 local function insert_run(db, run, given)
   local dut, procedure, me = given.dut, given.procedure, process.this()
@@ -100,6 +108,7 @@ local function insert_run(db, run, given)
     given.mode or "production", given.simulated or false, attempt, run.started_at,
     given.runtime or "moonrig " .. core.version, me.host, me.boot, me.pid, me.pid_start,
     to_json(given.config or {}), to_json(given.meta or {}))
+  for i, subunit in ipairs(dut.subunits or {}) do insert_subunit(db, num, subunit, i, 0) end
   return num
 end
 
@@ -107,9 +116,11 @@ function writer.start_run(db, given, signer)
   check.fields("start_run", given, START.fields)
   check.fields("start_run: dut", given.dut, START.dut)
   check.fields("start_run: procedure", given.procedure, START.procedure)
+  local subunits = given.dut.subunits or {}
+  for _, subunit in ipairs(subunits) do check.fields("start_run: dut: subunits", subunit, SUBUNIT) end
   local utc, monotonic = core.store.time()
   local run = setmetatable({ db = db, signer = signer, id = time.uuid7(utc), started_at = time.text(utc),
-    started_us = monotonic, seq = 0, marginal = false, ended = false }, Run)
+    started_us = monotonic, seq = #subunits, marginal = false, ended = false }, Run)
   run.num = schema.atomic(db, insert_run, db, run, given)
   return run
 end
@@ -208,6 +219,13 @@ function Run:instrument(given)
     self.db:exec("INSERT INTO run_instrument VALUES (?, ?, ?, ?, ?, ?, ?)", self.num, given.role, id, given.url,
       given.simulated or false, given.cal_due, given.cal_certificate)
   end)
+end
+
+--- A part of the unit with a serial number of its own. start_run takes those that are known at the beginning.
+---@param given moonrig.Subunit
+function Run:subunit(given)
+  check.fields("run:subunit", given, SUBUNIT)
+  schema.atomic(self.db, insert_subunit, self.db, self.num, given, advance(self, "run:subunit"))
 end
 
 local PHASE = { "name", name = "string", group = "string", attempt = "integer" }

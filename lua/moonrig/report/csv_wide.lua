@@ -4,9 +4,14 @@
 -- empty.  Measurements of the same name, phase and unit have "#2" behind their name.
 
 local csv = require "moonrig.report.table"
+local format = require "moonrig.report.format"
 local summary = require "moonrig.report.summary"
 
 local document = {}
+
+-- What is known of a run, and what its unit is made of.
+local COLUMNS <const> = table.move(csv.run_columns, 1, #csv.run_columns, 1, {})
+COLUMNS[#COLUMNS + 1] = { "subunits", function(run) return format.subunits(run.dut) end }
 
 local function title(phase, m)
   local unit = m.unit and m.unit ~= "" and (" (%s)"):format(m.unit) or ""
@@ -37,14 +42,14 @@ end
 function document.render(runs)
   local titles, all = {}, {}
   for i, run in ipairs(runs) do all[i] = values_of(run, titles) end
-  local first = #csv.run_columns
+  local first = #COLUMNS
   local width, names = first + #titles, {}
-  for i, column in ipairs(csv.run_columns) do names[i] = column[1] end
+  for i, column in ipairs(COLUMNS) do names[i] = column[1] end
   table.move(titles, 1, #titles, first + 1, names)
   local rows = { csv.fields(names, width) .. csv.END }
   for i, run in ipairs(runs) do
     local values = {}
-    for k, column in ipairs(csv.run_columns) do values[k] = column[2](run) end
+    for k, column in ipairs(COLUMNS) do values[k] = column[2](run) end
     for k, name in ipairs(titles) do values[first + k] = all[i][name] end
     rows[i + 1] = csv.fields(values, width) .. csv.END
   end

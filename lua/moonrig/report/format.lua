@@ -154,6 +154,23 @@ function format.head(run)
   return head and head.seq ~= run.seal.seq and ("run %d: %s"):format(head.seq, head.hash) or nil
 end
 
+--- A sub-unit: "RB-7, part RB-100, revision C"
+---@param part moonrig.Subunit
+---@return string
+function format.subunit(part)
+  return part.serial .. (part.part and ", part " .. part.part or "")
+    .. (part.revision and ", revision " .. part.revision or "")
+end
+
+--- All of a unit: "radio: RB-7, part RB-100; display: D4"; nil: it has none.
+---@param dut moonrig.Dut
+---@return string?
+function format.subunits(dut)
+  local list = {}
+  for i, part in ipairs(dut.subunits or {}) do list[i] = ("%s: %s"):format(part.name, format.subunit(part)) end
+  return list[1] and table.concat(list, "; ")
+end
+
 --- Seconds as "850 ms", "12.3 s", "4 min 07 s", "2 h 05 min"; nil is "-".
 ---@param s number?
 ---@return string

@@ -16,6 +16,7 @@ local keys = {
   run = { "id", "num", "outcome", "running", "interrupted", "marginal", "code", "message", "started_at", "ended_at",
     "duration", "station", "site", "operator", "mode", "simulated", "attempt", "runtime", "host" },
   dut = { "serial", "part", "revision", "batch" },
+  subunit = { "name", "serial", "part", "revision" },
   procedure = { "name", "version", "script_sha256" },
   seal = { "seq", "prev", "doc", "hash", "key", "signature", "note", "head" },
   series = { "x", "y", "min", "max", "x_name", "x_unit", "x_log" },
@@ -72,6 +73,7 @@ local function document_of(run)
   out.schema = SCHEMA
   out.seal = run.seal and pick(run.seal, keys.seal) or json.null
   out.dut = pick(run.dut, keys.dut)
+  out.dut.subunits = list(run.dut.subunits or {}, function(part) return pick(part, keys.subunit) end)
   out.procedure = pick(run.procedure, keys.procedure)
   out.phases = list(run.phases, phase)
   out.instruments = list(run.instruments, function(unit) return pick(unit, keys.instrument) end)

@@ -111,6 +111,7 @@ local function properties(run)
     add(name, run[name])
   end
   for _, name in ipairs { "serial", "part", "revision", "batch" } do add("dut." .. name, run.dut[name]) end
+  add("dut.subunits", format.subunits(run.dut))
   for _, name in ipairs { "name", "version", "script_sha256" } do add("procedure." .. name, run.procedure[name]) end
   for _, name in ipairs { "seq", "hash", "key" } do add("seal." .. name, run.seal and run.seal[name]) end
   add("seal.head", run.seal and run.seal.head.hash)

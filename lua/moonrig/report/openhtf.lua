@@ -246,7 +246,8 @@ local function metadata(run)
       procedure_name = procedure.name, part_number = or_null(dut.part), revision = or_null(dut.revision),
       batch_number = or_null(dut.batch), operator_name = or_null(run.operator), site = or_null(run.site),
       mode = run.mode, simulated = run.simulated, attempt = run.attempt, run_id = run.id, runtime = run.runtime,
-      script_sha256 = or_null(procedure.script_sha256), instruments = run.instruments } do
+      script_sha256 = or_null(procedure.script_sha256), instruments = run.instruments,
+      subunits = dut.subunits or json.array() } do
     all[name] = value
   end
   return all

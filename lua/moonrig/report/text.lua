@@ -50,7 +50,11 @@ end
 local function add_head(out, run, sum)
   out("%s  %s  %s", sum.verdict, clean(run.dut.serial), clean(procedure_name(run.procedure)))
   out ""
-  for _, line in ipairs(head_lines(run)) do
+  local lines = head_lines(run)
+  for i, part in ipairs(run.dut.subunits or {}) do
+    table.insert(lines, i + 1, { "sub-unit", ("%s: %s"):format(part.name, format.subunit(part)) })
+  end
+  for _, line in ipairs(lines) do
     if line[2] then out("  %s  %s", pad(line[1], 9), clean(line[2])) end
   end
 end

@@ -217,6 +217,15 @@ local function process_code(run, context)
     or math.tointeger(run.config and run.config.process_code) or PROCESS
 end
 
+local function subunits(run)
+  local list = json.array()
+  for i, part in ipairs(run.dut.subunits or {}) do
+    list[i] = { partType = text(part.name, 50), pn = identity(run, "part number of a sub-unit", part.part),
+      sn = identity(run, "serial number of a sub-unit", part.serial), rev = part.revision and text(part.revision) }
+  end
+  return list
+end
+
 local function root_step(state, run)
   local sum = summary.of(run)
   local root = new_step(state, nil, "SequenceCall", "MainSequence Callback", results[run.outcome])
@@ -254,7 +263,7 @@ function document.render(runs, context)
     sn = identity(run, "serial number", run.dut.serial), rev = identity(run, "revision", run.dut.revision),
     processCode = process_code(run, context), processName = text(run.procedure.name), result = results[run.outcome],
     machineName = text(run.station), location = text(run.meta and run.meta.location), purpose = text(run.mode),
-    start = start .. "+00:00", startUTC = start .. "Z", root = root, miscInfos = notes(run), subUnits = json.array(),
+    start = start .. "+00:00", startUTC = start .. "Z", root = root, miscInfos = notes(run), subUnits = subunits(run),
     uut = { user = run.operator and text(run.operator) or "", execTime = run.duration,
       testSocketIndex = math.tointeger(run.site) or nil, batchSN = run.dut.batch and text(run.dut.batch),
       errorCode = run.code and text(run.code), errorMessage = run.message, stepIdCausedUUTFailure = state.culprit } }

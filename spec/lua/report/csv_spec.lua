@@ -119,6 +119,7 @@ end)
 describe("report csv-wide", function()
   it("has a row for each run and a column for each measurement, of the last attempt", function()
     local rows = read(report.render("csv-wide", { samples.pass(), samples.fail() }))
+    assert.same({ "main board: MB-17, part MB-100, revision C; fan: 0042", "" }, { rows[1].subunits, rows[2].subunits })
     assert.equal(2, #rows)
     assert.same({ "PSU4711", "PASS", "5.0412", "24.75", "", "" }, { rows[1].serial, rows[1].run_outcome,
       rows[1]["5 V rail / v_5v0 (V)"], rows[1]["3.3 V rail / temperature (\u{b0}C)"],

@@ -97,6 +97,7 @@ describe("report openhtf", function()
       { meta.test_name, meta.test_version, meta.part_number, meta.revision, meta.batch_number, meta.operator_name,
         meta.fixture, meta.config.station })
     assert.equal("2027-03-31", meta.instruments[1].cal_due)
+    assert.same({ name = "main board", serial = "MB-17", part = "MB-100", revision = "C" }, meta.subunits[1])
     assert.same({ level = 20, lineno = 8, logger_name = "moonrig", message = "station ready", source = "station.lua",
       timestamp_millis = 1782907200185 }, record.log_records[1])
     assert.equal("asked: Is the green LED on?, answered: yes", record.log_records[2].message)

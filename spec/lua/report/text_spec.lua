@@ -10,6 +10,7 @@ describe("report text", function()
     local text = report.render("text", samples.pass())
     has(text, "PASS  PSU4711  PSU-100 final 1.4.0")
     has(text, "  unit       PSU4711, part PSU-100, revision B, batch 2026-27")
+    has(text, "  sub-unit   main board: MB-17, part MB-100, revision C\n  sub-unit   fan: 0042")
     has(text, "FAIL   5 V rail  512 ms (attempt 1, repeated)")
     has(text, "    FAIL     v_5v0            5.12 V          4.95 to 5.05 V, marginal below 4.97 V, above 5.03 V, "
       .. "uncertainty 0.0004 V, by dmm")

@@ -70,6 +70,11 @@ local function step_of(given)
 end
 
 describe("report wsjf", function()
+  it("names the sub-units", function()
+    assert.same({ { partType = "main board", pn = "MB-100", sn = "MB-17", rev = "C" },
+      { partType = "fan", pn = "-", sn = "0042" } }, read(samples.pass()).subUnits)
+  end)
+
   it("has the keys and words of WATS, whatever happened", function()
     for _, name in ipairs { "pass", "fail", "aborted" } do read(samples[name]()) end
     local hostile = samples.hostile()

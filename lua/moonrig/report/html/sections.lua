@@ -64,11 +64,20 @@ local function noted(run, name)
   return type(value) ~= "table" and value ~= nil and cut(format.value(value))
 end
 
+local function unit_facts(run, dut)
+  local list = { { "Unit", dut.serial }, { "Part", dut.part }, { "Revision", dut.revision }, { "Batch", dut.batch } }
+  for _, part in ipairs(dut.subunits or {}) do
+    list[#list + 1] = { "Sub-unit", cut(("%s: %s"):format(part.name, format.subunit(part))) }
+  end
+  list[#list + 1] = { "Customer", noted(run, "customer") }
+  list[#list + 1] = { "Order", noted(run, "order") }
+  return list
+end
+
 function sections.facts(run)
   local dut, procedure = run.dut, run.procedure
   return tag.section { class = "facts", ["aria-label"] = "Unit, procedure and place",
-    facts { { "Unit", dut.serial }, { "Part", dut.part }, { "Revision", dut.revision }, { "Batch", dut.batch },
-      { "Customer", noted(run, "customer") }, { "Order", noted(run, "order") } },
+    facts(unit_facts(run, dut)),
     facts { { "Procedure", procedure.name }, { "Version", procedure.version }, { "Attempt",
       run.attempt > 1 and ("%d of this unit"):format(run.attempt) }, { "Station", run.station }, { "Site", run.site },
       { "Fixture", noted(run, "fixture") }, { "Operator", run.operator } },
