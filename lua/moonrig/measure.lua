@@ -358,8 +358,7 @@ function Test:subunit(name, serial, more)
       refuse("sub-unit %q: it is %s, and now %s", name, known.serial, serial)
     end
   end
-  run:record(run.entry, "subunit", subunit)
-  if run.broken and state.phase.group ~= "teardown" then error(run.broken, 0) end
+  record(state, "subunit", subunit, run.entry)
   table.insert(run.dut.subunits, subunit)
   run:emit { event = "subunit", phase = state.phase.name, subunit = subunit }
 end
