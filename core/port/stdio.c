@@ -3,12 +3,15 @@
 // and screen, pipes or files.  A terminal is put in raw mode (every key comes at
 // once, also Ctrl-C; no echo; output passes as it is; option raw=false leaves it)
 // and is as before after close, which also every way out of the program does.
+// A program that the shell has put behind loses its input when somebody types
+// there, and is not stopped by that (SIGTTIN) in the middle of what it does.
 // Descriptors of its own are used, so that those of other programs on the same
 // terminal or pipe do not become non-blocking.
 #include "port/stdio.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -24,6 +27,7 @@ struct stdio {
 	bool raw;                            /* `before` is to be restored */
 	struct termios before;
 	int flags[2];                        /* of a shared description that we made non-blocking; -1: not */
+	void (*on_ttin)(int);                /* what SIGTTIN did before */
 };
 
 /* ---- descriptors ------------------------------------------------------------------------- */
@@ -110,8 +114,10 @@ static int stdio_open(struct port *p, struct err *e)
 	free(p->name);
 	p->name = strdup("stdio");
 	s->f.gone = "the end of the input";
-	if (out >= 0 && (!raw || make_raw(s, in, e) == 0) && fdport_attach(&s->f, in, out, e) == 0)
+	if (out >= 0 && (!raw || make_raw(s, in, e) == 0) && fdport_attach(&s->f, in, out, e) == 0) {
+		s->on_ttin = signal(SIGTTIN, SIG_IGN);
 		return 0;
+	}
 	if (s->raw)
 		tcsetattr(in, TCSANOW, &s->before);
 	give_back(s, 0, in);
@@ -131,6 +137,7 @@ static void stdio_close(struct port *p)
 	if (s->raw)
 		tcsetattr(s->f.rfd, TCSANOW, &s->before);
 	s->raw = false;
+	signal(SIGTTIN, s->on_ttin);
 	give_back(s, 0, s->f.rfd);
 	give_back(s, 1, s->f.wfd);
 	fdport_close(p);

@@ -110,6 +110,19 @@ describe("stdio:", function()
     assert.equal("line abc", p:expect "(line %w+)\r\n")
   end)
 
+  it("loses its input, and goes on, when somebody types while it is behind", function()
+    local command = program [[
+      local p <close> = rig.open "stdio:?raw=false"
+      print "ready"
+      local line, err = p:try_read_line(math.huge)
+      print("read", line, err.code)
+    ]]
+    local p <close> = rig.open(("exec:set -m; %s & wait $!; echo ended $?"):format(command), { timeout = 10 })
+    p:expect "ready"
+    p:write "abc\r"
+    assert.equal("0", p:expect "read\tnil\tclosed.*ended (%d+)")
+  end)
+
   it("takes a terminal once", function()
     local command = program [[
       local one = rig.open "stdio:"
