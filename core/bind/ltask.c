@@ -161,6 +161,16 @@ static int ltask_cancelled(lua_State *L)
 	return 1;
 }
 
+/* lua: task = core.current()   the running one; nil in a coroutine of the user's own */
+static int ltask_current(lua_State *L)
+{
+	struct task *t = task_of(L);
+	if (!t)
+		return 0;
+	task_push(L, t);
+	return 1;
+}
+
 /* lua: core.steady()   from here on Ctrl-C does not interrupt the running task, which tears down; cancel() does */
 static int ltask_steady(lua_State *L)
 {
@@ -181,8 +191,8 @@ void open_task(lua_State *L)
 {
 	static const luaL_Reg functions[] = { { "spawn", ltask_spawn }, { "sleep", ltask_sleep }, { "now", ltask_now },
 		{ "time", ltask_time }, { "deadline", ltask_deadline },
-		{ "cancelled", ltask_cancelled }, { "steady", ltask_steady }, { "teardown_budget", ltask_teardown_budget },
-		{ NULL, NULL } };
+		{ "cancelled", ltask_cancelled }, { "current", ltask_current },
+		{ "steady", ltask_steady }, { "teardown_budget", ltask_teardown_budget }, { NULL, NULL } };
 	static const luaL_Reg methods[] = { { "join", ltask_join }, { "cancel", ltask_cancel }, { "status", ltask_status },
 		{ NULL, NULL } };
 	luaL_setfuncs(L, functions, 0);

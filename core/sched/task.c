@@ -287,6 +287,13 @@ static int task_gc(lua_State *L)
 	return 0;
 }
 
+/* The main task may be older than the class. */
+void task_push(lua_State *L, struct task *t)
+{
+	lua_rawgetp(L, LUA_REGISTRYINDEX, t);
+	luaL_setmetatable(L, CLASS);
+}
+
 void task_class(lua_State *L)
 {
 	luaL_newmetatable(L, CLASS);

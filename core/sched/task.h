@@ -66,6 +66,8 @@ void task_wake(struct task *t, enum wake why);
 void task_resume(struct task *t);
 /* Moves a wait's deadline (inter-byte timeout). */
 void task_deadline(struct task *t, int64_t deadline);
+/* Pushes the userdata of a living task. */
+void task_push(lua_State *L, struct task *t);
 /* The task at an index, or NULL when it is something else. */
 struct task *task_at(lua_State *L, int index);
 /* Pushes the results of a dead task onto L: how many; a failed one has one, its error. */

@@ -27,11 +27,45 @@ function Run:worsen(outcome, code, message)
   if not self.finished then group.worsen(self.scope, outcome, code, message) end
 end
 
-function Run:stop(why) group.stop(self.scope, why) end
-
-function Run:abort(reason)
+--- It was cancelled: nothing more is begun but teardown.
+function Run:cancelled(reason)
   self:worsen("ABORTED", "cancelled", reason)
-  self:stop "the run was aborted"
+  group.stop(self.scope, "the run was aborted")
+end
+
+-- ---- from outside --------------------------------------------------------------------------
+
+--- Ends it when the phase that is running is over; teardown follows, and it is ABORTED. Whoever has seen run_began
+--- may call this, from any task.
+---@param reason? string
+---@return boolean done  false: it has ended
+function Run:stop(reason)
+  if self.finished then return false end
+  reason = reason or "stopped by the operator"
+  self:worsen("ABORTED", "cancelled", reason)
+  group.stop(self.scope, reason)
+  for pause in pairs(self.pauses) do pause:push(true) end
+  return true
+end
+
+--- Ends it at once, as Ctrl-C does: the phase that is running is cut short where it waits; teardown follows, and it
+--- is ABORTED.
+---@param reason? string
+---@return boolean done  false: it has ended
+function Run:abort(reason)
+  if self.finished then return false end
+  self.task:cancel(reason or "aborted by the operator")
+  return true
+end
+
+--- Sleeps between two attempts, until the run is stopped.
+---@async
+function Run:pause(seconds)
+  local pause = rig.queue()
+  self.pauses[pause] = true
+  local ok, e = pcall(pause.pop, pause, seconds)
+  self.pauses[pause] = nil
+  if not ok and e.code ~= "timeout" then error(e, 0) end
 end
 
 -- ---- the record, the observers -------------------------------------------------------------
@@ -49,7 +83,7 @@ function Run:record(object, method, given)
   end
   self.broken = result
   self:worsen("ERROR", code, "the record cannot be written: " .. result.message)
-  self:stop "the record cannot be written"
+  group.stop(self.scope, "the record cannot be written")
 end
 
 --- Tells the observer. Events: run_began {run}, instrument {instrument}, subunit {phase, subunit},
@@ -97,7 +131,7 @@ function Run:wait(task, seconds)
     if ok then return true end
     if task:status() == "failed" then error(e, 0) end
     if type(e) ~= "table" or e.code ~= "cancelled" then return false end
-    self:abort(e.message)
+    self:cancelled(e.message)
   end
 end
 
@@ -179,6 +213,8 @@ local function start(plan, opts)
   local self = setmetatable({
     plan = plan, observer = opts.observer, values = {}, attempts = {}, open_phases = {}, began = core.now(),
     scope = group.scope(plan),   -- of the whole run
+    task = core.current(),       -- which goes forward
+    pauses = {},                 -- between attempts, that go on
     open = {},                   -- scopes of inner groups, the innermost last
     budget = plan.procedure.teardown_budget or TEARDOWN_BUDGET,
     dut = { serial = opts.serial, part = plans.part(plan, opts.part), revision = opts.revision, batch = opts.batch,
@@ -244,10 +280,10 @@ function runner.run(plan, opts)
   if not ok then
     local cancelled = core.cancelled()
     if cancelled and attempt.is_abort(cancelled) then
-      self:abort(cancelled)
+      self:cancelled(cancelled)
     else
       self:worsen("ERROR", type(e) == "table" and e.code or nil, tostring(e))
-      self:stop "the run failed"
+      group.stop(self.scope, "the run failed")
     end
   end
   local backward = core.spawn(self.backward, self)

@@ -34,7 +34,7 @@ local function classify(run, phase, e, elapsed)
   elseif cancelled and phase.group == "teardown" then
     return { outcome = "ERROR", code = "timeout", run = "ERROR", message = cancelled }
   elseif cancelled and attempt.is_abort(cancelled) then
-    run:abort(cancelled)
+    run:cancelled(cancelled)
     return { outcome = "ERROR", code = "cancelled", message = cancelled, run = "ABORTED" }
   end
   return { outcome = "ERROR", code = e.code, message = describe(e), run = "ERROR", traceback = e.traceback }
@@ -48,7 +48,7 @@ local function conclude(run, phase, state, ok, e, elapsed)
   end
   local unset = measure.unset(state)
   if state.aborted then
-    run:abort(state.aborted)
+    run:cancelled(state.aborted)
     return { outcome = "ERROR", code = "cancelled", message = state.aborted, run = "ABORTED" }
   end
   if state.skipped and not state.failed then return { outcome = "SKIP", message = state.skipped } end

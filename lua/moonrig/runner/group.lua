@@ -94,7 +94,8 @@ function group.phase(run, phase, scope)
   if instead then phase = setmetatable({ fn = instead }, { __index = phase }) end
   local number, result = 1, attempt.run(run, phase)
   while is_tried_again(run, phase, result, number) do
-    if phase.retry.delay > 0 then core.sleep(phase.retry.delay) end
+    if phase.retry.delay > 0 then run:pause(phase.retry.delay) end
+    if run.scope.stopped then break end
     number, result = number + 1, attempt.run(run, phase)
   end
   settle(scope, phase, result)
@@ -222,7 +223,8 @@ function group.run(run, of, parent)
   local number, result = 1, try(run, of, parent)
   while result and is_tried_again(run, of, result, number) do
     run:say("info", ("group %s: attempt %d ended as %s: again"):format(of.name, number, result.outcome))
-    if of.retry.delay > 0 then core.sleep(of.retry.delay) end
+    if of.retry.delay > 0 then run:pause(of.retry.delay) end
+    if run.scope.stopped then break end
     number, result = number + 1, try(run, of, parent)
   end
   if result then settle(parent, of, result) end
