@@ -37,7 +37,8 @@ local function parse(args)
   parser:option("--site", "which of the station's sites; all: a unit at each, at once"):argname "N"
   parser:option("--report", "also write a report: " .. table.concat(report.formats, ", ")
     .. "; without PATH a file named after the unit; - is the standard output"):argname("FORMAT[=PATH]"):count "*"
-  parser:flag("--json-events", "write what happens as JSON, one object a line, for programs; all else goes to stderr")
+  parser:flag("--json-events", "write what happens as JSON, one object a line, for programs, and read commands so; all "
+    .. "else goes to stderr")
   parser:option("--operator", "who tests"):argname "NAME"
   parser:option("--repeat", "how many runs, one after the other (default 1)"):target("times"):argname("N")
     :convert(function(text)
@@ -114,40 +115,83 @@ local function meta_of(options)
 end
 
 -- What is to be run now: a job for each site that has a unit; nil when nobody answers.
-local function next_jobs(options, stations, ask)
+-- left_out: sites that were stopped, unless the operator is asked there for the next unit anyway.
+local function next_jobs(options, stations, ask, left_out)
+  if left_out[stations[1]] and #stations == 1 then return nil end
   local units = usage(duts.identify, options, stations, usage(plan.load, options.file), ask)
   local jobs = {}
-  for i, unit in ipairs(units or {}) do
-    jobs[i] = { plan = usage(plan.load, options.file), opts = { serial = unit.serial, subunits = unit.subunits,
-      station = unit.station } }
+  for _, unit in ipairs(units or {}) do
+    if not left_out[unit.station] then
+      jobs[#jobs + 1] = { plan = usage(plan.load, options.file), opts = { serial = unit.serial,
+        subunits = unit.subunits, station = unit.station } }
+    end
   end
   return units and jobs
 end
 
--- An observer for each job: live lines, those of several sites with the name of the site before them.
-local function observer_of(job, options, out, many)
-  local site = many and job.opts.station.site or nil
-  if options.json_events then return require "moonrig.events".new(io.stdout, site) end
-  if site then return live.new(sites.output(out, site), false) end
-  local is_terminal = core.is_terminal(out == io.stdout and 1 or 2) and not os.getenv "NO_COLOR"
-    and os.getenv "TERM" ~= "dumb"
-  return live.new(out, is_terminal)
+local function is_terminal(out) return core.is_terminal(out == io.stdout and 1 or 2) end
+
+local function has_colour(out)
+  return is_terminal(out) and not os.getenv "NO_COLOR" and os.getenv "TERM" ~= "dumb"
 end
 
-local function run_jobs(jobs, options, rec, ask, out)
-  local many = #jobs > 1
-  local asking, stations = rig.lock(), {}
-  for i, job in ipairs(jobs) do stations[i] = job.opts.station end
+-- Tells a program of a command that cannot be obeyed.
+local function refuser()
+  local tell = require "moonrig.events".new(io.stdout)
+  return function(line, why) tell { event = "refused", line = line, message = why } end
+end
+
+-- An observer for each job: live lines, those of several sites with the name of the site before them.
+local function observer_of(job, options, person, width)
+  local site = width and job.opts.station.site or nil
+  if options.json_events then return require "moonrig.events".new(io.stdout, site) end
+  local out = person:output()
+  if site then return live.new(sites.output(out, site .. (" "):rep(width - #site)), has_colour(person.out), true) end
+  return live.new(out, has_colour(person.out))
+end
+
+-- Lets the operator know the run as soon as it is there.
+local function introduce(job, listed)
+  local observer = job.opts.observer
+  job.opts.observer = function(event)
+    observer(event)
+    if event.event == "run_began" then operator.began(listed, event.run) end
+  end
+end
+
+local function show_summary(jobs, ended, out)
+  local all = {}
+  for i, job in ipairs(jobs) do
+    all[i] = { site = job.opts.station.site, serial = job.opts.serial, result = ended[i] }
+  end
+  live.summary(out, has_colour(out), all)
+end
+
+local function run_jobs(jobs, options, rec, person)
+  local many, width = #jobs > 1, 0
+  local asking, stations, listed = rig.lock(), {}, {}
+  local function ask(...) return person:ask(...) end
+  for i, job in ipairs(jobs) do
+    stations[i] = job.opts.station
+    width = math.max(width, #(stations[i].site or ""))
+  end
   local shared = many and sites.share(stations, options.simulate) or nil
-  for _, job in ipairs(jobs) do
+  for i, job in ipairs(jobs) do
     local opts = job.opts
     opts.record, opts.operator, opts.simulate, opts.shared = rec, options.operator, options.simulate, shared
     opts.part, opts.revision, opts.batch, opts.meta = options.part, options.revision, options.batch,
       meta_of(options)
-    opts.observer = observer_of(job, options, out, many)
+    opts.observer = observer_of(job, options, person, many and width)
     opts.ask, opts.asking = many and operator.at(opts.station.site, ask) or ask, asking
+    listed[i] = { site = opts.station.site }
+    introduce(job, listed[i])
   end
-  if many then return sites.run(jobs) end
+  person:listen(listed)
+  if many then
+    local ended = sites.run(jobs)
+    if not options.json_events then show_summary(jobs, ended, person.out) end
+    return ended
+  end
   return { runner.run(jobs[1].plan, jobs[1].opts) }
 end
 
@@ -183,20 +227,21 @@ return function(args)
     cli.fail(cli.USAGE, "--json-events and a report to - are both for the standard output")
   end
   local out = (options.json_events or is_to_stdout(reports)) and io.stderr or io.stdout
-  local ask = operator.new(out)
-  local jobs = next_jobs(options, stations, ask)
+  local person = operator.new(out, is_terminal(out), options.json_events and refuser())
+  local function ask(...) return person:ask(...) end
+  local jobs = next_jobs(options, stations, ask, {})
   if not jobs then cli.fail(cli.USAGE, "say which unit: --dut SERIAL (nobody answers the question)") end
 
   local rec <close> = usage(results.open, options.results or stations[1].results or results.DEFAULT,
     { key = stations[1].key })
-  local ended, code, aborted = {}, cli.PASS, false
+  local ended, code, left_out = {}, cli.PASS, {}
   for n = 1, options.times or 1 do
-    if n > 1 then jobs = next_jobs(options, stations, ask) end
-    if not jobs or aborted then break end
-    for _, result in ipairs(run_jobs(jobs, options, rec, ask, out)) do
+    if n > 1 then jobs = next_jobs(options, stations, ask, left_out) end
+    if not jobs or not jobs[1] or core.cancelled() then break end
+    for i, result in ipairs(run_jobs(jobs, options, rec, person)) do
       ended[#ended + 1] = result
       code = math.max(code, EXIT[result.outcome])
-      aborted = aborted or result.outcome == "ABORTED"
+      left_out[jobs[i].opts.station] = result.outcome == "ABORTED" and (#stations == 1 or #options.dut > 0) or nil
     end
   end
   out:write("record: ", rec.path, "\n")

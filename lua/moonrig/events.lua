@@ -75,6 +75,8 @@ function as_json.phase_ended(e)
   return pick(e, "phase", "group", "attempt", "outcome", "code", "message", "duration")
 end
 
+function as_json.refused(e) return pick(e, "line", "message") end
+
 function as_json.run_ended(e) return pick(e, "outcome", "code", "message", "duration") end
 
 --- An observer for runner.run that writes to a file.
@@ -85,7 +87,7 @@ function events.new(out, site)
   local told
   return function(event)
     local object = as_json[event.event](event)
-    object.site = site
+    object.site = site or object.site
     object.event = event.event
     local ok, why = out:write(json.encode(object, OPTIONS), "\n")
     if ok then ok, why = out:flush() end

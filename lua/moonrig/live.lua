@@ -2,7 +2,8 @@
 -- live.lua: what a run looks like while it goes on: an observer of runner.lua that writes lines.
 -- On a terminal in colour, with a gauge for each value between its limits and the verdict in large
 -- letters; else plain text, a line for each thing.  A marginal PASS shows as "marginal"; bytes from
--- outside are shown escaped.
+-- outside are shown escaped.  Beside other runs a phase has a line when it begins and one when it ends, since those of
+-- others come between, and in place of large letters there is a summary of all.
 local core = require "moonrig.core"
 local format = require "moonrig.report.format"
 
@@ -157,11 +158,19 @@ function on.instrument(self, e)
     clean(i.url)), DIM))
 end
 
-function on.phase_began(self, e)
-  finish_line(self)
+local function begin_line(self, e)
   local name = clean(e.phase) .. (e.attempt > 1 and (" (attempt %d)"):format(e.attempt) or "")
   write(self, paint(self, name, BOLD))
   self.unfinished = width(name)
+end
+
+function on.phase_began(self, e)
+  finish_line(self)
+  begin_line(self, e)
+  if self.is_beside then
+    write(self, " ...")
+    finish_line(self)
+  end
   self.failed_here = false
 end
 
@@ -198,10 +207,7 @@ end
 
 function on.phase_ended(self, e)
   local time = e.outcome ~= "SKIP" and ("%.2f s"):format(e.duration) or ""
-  if e.outcome == "SKIP" and not self.unfinished then
-    write(self, paint(self, clean(e.phase), BOLD))
-    self.unfinished = width(clean(e.phase))
-  end
+  if self.is_beside or e.outcome == "SKIP" and not self.unfinished then begin_line(self, e) end
   local from = self.unfinished or 0
   self.unfinished = nil
   local gap = math.max(1, VERDICT - from - width(time) - 2)
@@ -221,21 +227,45 @@ local function count(outcomes)
 end
 
 function on.run_ended(self, e)
-  if self.is_terminal then show_large(self, e.outcome) end
+  if self.is_terminal and not self.is_beside then show_large(self, e.outcome) end
   local passed, all = count(self.outcomes)
   line(self, ("%s  unit %s   %d of %d measurements passed   %.2f s"):format(verdict(self, e.outcome),
     clean(self.serial), passed, all, e.duration))
   if e.message then line(self, "    " .. paint(self, words(e.message), COLOURS[e.outcome])) end
 end
 
+--- How the runs beside each other have ended, a line for each.
+---@param out file*
+---@param is_terminal boolean
+---@param results { site: string, serial: string, result: moonrig.RunResult }[]
+function live.summary(out, is_terminal, results)
+  local self = setmetatable({ out = out, is_terminal = is_terminal }, Live)
+  local site_width, serial_width, passed = 0, 0, 0
+  for _, one in ipairs(results) do
+    site_width = math.max(site_width, width(clean(one.site)))
+    serial_width = math.max(serial_width, width(clean(one.serial)))
+    if one.result.outcome == "PASS" then passed = passed + 1 end
+  end
+  line(self, "")
+  for _, one in ipairs(results) do
+    local r = one.result
+    line(self, ("site %s  %s  unit %s  %9.2f s%s"):format(pad(clean(one.site), site_width),
+      paint(self, pad(r.outcome, 7), COLOURS[r.outcome]), pad(clean(one.serial), serial_width), r.duration,
+      r.message and "   " .. words(r.message) or ""))
+  end
+  line(self, ("%d of %d units passed"):format(passed, #results))
+end
+
 --- An observer for runner.run that writes to a file.
 ---@param out file*
 ---@param is_terminal boolean  colour, gauge, large letters
+---@param is_beside? boolean   other runs go on at the same time, and write there too
 ---@return fun(event: table)
-function live.new(out, is_terminal)
+function live.new(out, is_terminal, is_beside)
   local locale = os.getenv "LC_ALL" or os.getenv "LC_CTYPE" or os.getenv "LANG" or ""
   local is_utf8 = locale:upper():find "UTF%-?8" ~= nil
-  local self = setmetatable({ out = out, is_terminal = is_terminal, is_utf8 = is_utf8 }, Live)
+  local self = setmetatable({ out = out, is_terminal = is_terminal, is_utf8 = is_utf8,
+    is_beside = is_beside or false }, Live)
   return function(event)
     if on[event.event] then on[event.event](self, event) end
   end

@@ -93,14 +93,14 @@ end
 
 --- A file whose lines begin with the name of a site. What is not a whole line yet waits.
 ---@param out file*
----@param site string
-function sites.output(out, site)
+---@param name string
+function sites.output(out, name)
   local rest = ""
   return {
     write = function(_, ...)
       rest = rest .. table.concat { ... }
       rest = rest:gsub("([^\n]*)\n", function(line)
-        out:write(site, " | ", line, "\n")
+        out:write(name, " | ", line, "\n")
         return ""
       end)
     end,
