@@ -231,6 +231,17 @@ describe("a fault", function()
     assert.equal("closed", fails(port.query, port, "A?").code)
   end)
 
+  it("may be taken away by one client while it lets another wait", function()
+    local other <close> = sim:connect()
+    sim:fault("garble", { probability = 1e-9 })
+    sim:fault("stall", { probability = 1, match = "^A", seconds = 0.05 })
+    port:write_line "A?"
+    rig.sleep(0)                    -- it has begun to wait
+    sim:clear_faults()
+    assert.equal("bbbb", other:query "B?")
+    assert.equal("aaaa", port:read_line(5))
+  end)
+
   it("strikes the commands it is for", function()
     sim:fault("drop", { match = "^B", count = 1 })
     port:write_line("GO")

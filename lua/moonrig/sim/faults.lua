@@ -70,11 +70,15 @@ function Faults:add(kind, opts)
   self[#self + 1] = fault
 end
 
+local function remove(self, is_meant)
+  for i = #self, 1, -1 do
+    if is_meant(self[i]) then table.remove(self, i) end
+  end
+end
+
 --- Takes faults away: those of a kind, or all.
 function Faults:clear(kind)
-  for i = #self, 1, -1 do
-    if not kind or self[i].kind == kind then table.remove(self, i) end
-  end
+  remove(self, function(fault) return not kind or fault.kind == kind end)
 end
 
 -- Does it strike now?  Counts.
@@ -85,17 +89,19 @@ local function strikes(self, fault, command, reply)
   return true
 end
 
---- Lets the faults have their way with a reply: what is left of it, and whether without line end.
+--- Lets the faults have their way with a reply: what is left of it, and whether without line end. While one lets it
+--- wait, another client's command may take faults away.
 ---@param command string
 ---@param reply? string
 ---@param port moonrig.Port
 ---@return string? reply, boolean? cut
 function Faults:apply(command, reply, port)
   local honest, cut = reply, nil
-  for i = #self, 1, -1 do
-    local fault = self[i]
-    if strikes(self, fault, command, reply) then
-      if fault.count == 0 then table.remove(self, i) end
+  local ordered = table.move(self, 1, #self, 1, {})
+  for i = #ordered, 1, -1 do
+    local fault = ordered[i]
+    if fault.count ~= 0 and strikes(self, fault, command, reply) then
+      if fault.count == 0 then remove(self, function(each) return each == fault end) end
       if reply or fault.kind == "disconnect" or fault.kind == "stall" then
         reply, cut = act[fault.kind](self, fault, reply, port)
       end
