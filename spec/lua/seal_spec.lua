@@ -243,6 +243,11 @@ describe("a seal", function()
     record.open(path, { key = key_path }):close()
     assert.equal(3, seals())
     assert.matches("^ST1: 3 runs, 2 signed with ", is_good("--from 2 --key " .. public))
+    -- the first run of a station is signed too
+    for _, suffix in ipairs { "", "-wal", "-shm" } do os.remove(path .. suffix) end
+    run()
+    run "whole"
+    assert.matches("^ST1: 2 runs, 2 signed with ", is_good("--key " .. public))
     for _, name in ipairs { script, key_path, key_path .. ".pub" } do os.remove(name) end
   end)
 

@@ -57,10 +57,11 @@ function seal.check_signer(db, station, signer)
 end
 
 --- Who signs the end of a run that this program did not write: nobody, or the signer when the station's last run
---- was signed by it. False: that run has to wait for a program with the key.
+--- was signed by it, or when there is none before it. False: that run has to wait for a program with the key.
 function seal.signer_of_other(db, station, signer)
   local newest = seal.newest(db, station)
-  if not newest or not newest.key then return nil end
+  if not newest then return signer end
+  if not newest.key then return nil end
   return signer and signer.public == newest.key and signer or false
 end
 
