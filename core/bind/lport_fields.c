@@ -148,12 +148,12 @@ static int push_output(lua_State *L, struct lport *lp, unsigned bit, const char 
 	return 1;
 }
 
-static int push_lost(lua_State *L, const struct port *p)
+/* What came before the end may still be there to be read, and others may be reading it: nothing is taken. */
+static int push_lost(lua_State *L, struct port *p)
 {
-	struct err why;
-	port_why(p, &why);
-	if (p->state == PORT_LOST)
-		lua_pushstring(L, why.text);
+	port_pump(p);
+	if (p->why)
+		lua_pushstring(L, p->why->text);
 	else
 		lua_pushnil(L);
 	return 1;

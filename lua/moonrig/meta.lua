@@ -176,7 +176,8 @@ function rig.error(fields) end
 ---@field url string            read only; as opened, after spy and hwgrep
 ---@field name string           read only; device path, or host:port
 ---@field is_open boolean       read only
----@field lost? string         read only; with reconnect: why the port went away, until it is back
+---@field lost? string         read only; why the other end went away; with reconnect, until it is back. What came
+---  before can still be read
 ---@field in_waiting integer    read only; bytes that can be read at once; raises `closed` when none will come any more
 ---@field out_waiting integer   read only; bytes written that are not sent yet
 ---@field cts boolean           read only; Clear To Send

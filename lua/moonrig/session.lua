@@ -16,6 +16,8 @@ local session = {}
 --- Seconds for the safe state of all instruments together.
 session.SAFE_STATE_BUDGET = 5
 
+local TRIES <const> = 3      -- to set the safe state of one
+
 ---@class moonrig.Session
 ---@field station moonrig.Station
 ---@field simulate boolean
@@ -145,22 +147,17 @@ function Session:get(role)
   return used and used.instrument or open(self, role, entry)
 end
 
-local function is_lost(port)
-  if not port.is_open then return true end
-  local ok, waiting = pcall(function() return port.in_waiting end)
-  if not ok or waiting > 0 then return not ok end
-  local _, e = port:try_read_some(1, 0)
-  return e ~= nil and e.code == "closed"
+local function forget(self, role)
+  local used = self.in_use[role]
+  if used then used.port:close() end
+  self.in_use[role] = nil
 end
 
---- Forgets connections that are lost, so that the next use opens them again.
+--- Forgets connections that are lost, so that the next use opens them again. Does not read: a phase beside this one
+--- may be waiting for its answer.
 function Session:forget_lost()
   for role, used in pairs(self.in_use) do
-    local ok, lost = pcall(is_lost, used.port)
-    if not ok or lost then
-      used.port:close()
-      self.in_use[role] = nil
-    end
+    if not used.port.is_open or used.port.lost then forget(self, role) end
   end
 end
 
@@ -178,6 +175,26 @@ local function send_safe_state(self, role)
   self.in_use[role].port:drain()
 end
 
+-- What may be better on a new connection: it broke off, its answer to *IDN? was lost, another task holds it.
+local MAY_PASS <const> = { timeout = true, closed = true, refused = true, not_found = true, protocol = true,
+  system = true, busy = true }
+
+-- Sets it, within the budget. Commands are sent again on a new connection when they do not get through, and have half
+-- of the time that is left for each try but the last. A function is called once more only when there was no connection.
+local function set_safe_state(self, role)
+  local ends = core.now() + session.SAFE_STATE_BUDGET
+  for try = 1, TRIES do
+    local left = math.max(0, ends - core.now())
+    local is_function = type(self.station.instruments[role].safe_state) == "function"
+    if try < TRIES and not is_function then left = left / 2 end
+    local ok, e = pcall(core.deadline, left, send_safe_state, self, role)
+    if ok then return end
+    if try == TRIES or type(e) ~= "table" or not MAY_PASS[e.code] or core.now() >= ends then error(e, 0) end
+    if is_function and self.in_use[role] then error(e, 0) end
+    forget(self, role)
+  end
+end
+
 --- Sends the safe-state commands of every instrument that was used, all at once, each as far as it gets.
 ---@async
 ---@return { role: string, commands: string, err: any? }[] done in the order of first use
@@ -191,7 +208,7 @@ function Session:safe_state()
       local entry = { role = role, commands = type(commands) == "table" and table.concat(commands, "; ") or "function" }
       done[#done + 1] = entry
       tasks[#tasks + 1] = core.spawn(function()
-        local ok, e = pcall(core.deadline, session.SAFE_STATE_BUDGET, send_safe_state, self, role)
+        local ok, e = pcall(set_safe_state, self, role)
         if not ok then entry.err = e end
       end)
     end

@@ -43,6 +43,26 @@ describe("the name of a field", function()
   end)
 end)
 
+describe("lost", function()
+  it("says why the other end went away, and takes nothing of what came before", function()
+    local server
+    local listener <close> = rig.listen("socket://127.0.0.1:0", function(port)
+      server = port
+      rig.sleep(math.huge)
+    end)
+    local port <close> = rig.open(listener.url)
+    assert.is_nil(port.lost)
+    while not server do rig.sleep(0.001) end
+    server:write "12."
+    server:close()
+    while not port.lost do rig.sleep(0.001) end
+    assert.matches("the peer closed the connection", port.lost, 1, true)
+    assert.same({ true, 3, "12." }, { port.is_open, port.in_waiting, port:read(3) })
+    port:close()
+    assert.is_nil(port.lost)
+  end)
+end)
+
 describe("in_waiting", function()
   it("counts what is there, and raises when no more will come", function()
     local near <close>, far = rig.pair()

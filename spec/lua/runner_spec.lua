@@ -379,6 +379,93 @@ describe("instruments of a run", function()
     assert.same({ { "DIE" }, { "OUTP OFF", "SAFE" } }, connections)
     listener:close()
   end)
+
+  it("that broke off in the middle of a reply are lost, whatever is still to be read", function()
+    local connections = {}
+    local listener = rig.listen("socket://127.0.0.1:0", function(port)
+      local lines = {}
+      connections[#connections + 1] = lines
+      for line in port:lines() do
+        lines[#lines + 1] = line
+        if line == "MEAS?" then
+          port:write "12."
+          return port:close()
+        end
+      end
+    end)
+    b.instruments.psu = { url = listener.url, idn = false, safe_state = { "SAFE" } }
+    local result, run = b:run [[
+      test.phase("one", function(t) t:measure("v", t.psu:query_number "MEAS?") end)
+      test.teardown(function(t) t.psu:write "OUTP OFF" end)
+    ]]
+    assert.same({ "ERROR", "closed" }, { result.outcome, result.code })
+    assert.same({}, run.phases[1].measurements)
+    while #connections < 2 or #connections[2] < 2 do rig.sleep(0.001) end
+    assert.same({ { "MEAS?" }, { "OUTP OFF", "SAFE" } }, connections)
+    listener:close()
+  end)
+
+  it("are not read from by the teardown of a group, since a phase beside it may wait for an answer", function()
+    local listener = rig.listen("socket://127.0.0.1:0", function(port)
+      for _ in port:lines() do port:write_line "12.5" end
+    end)
+    b.instruments.psu = { url = listener.url, idn = false }
+    local result = b:run [[
+      test.phase("beside", { background = true }, function(t)
+        while true do
+          t:check("v" .. #BENCH.sent, t.psu:query "MEAS?", { equals = "12.5" })
+          BENCH.sent[#BENCH.sent + 1] = "seen"
+        end
+      end)
+      for n = 1, 20 do
+        test.group("group " .. n, function()
+          test.phase("wait", function() local seen = #BENCH.sent; while #BENCH.sent == seen do rig.sleep(0) end end)
+          test.teardown("off", function() end)
+        end)
+      end
+    ]]
+    assert.same({ "PASS" }, { result.outcome, result.message })
+    listener:close()
+  end)
+
+  it("are put into their safe state on a new connection when they cannot be reached on the first", function()
+    local connections = {}
+    local listener = rig.listen("socket://127.0.0.1:0", function(port)
+      local lines = {}
+      connections[#connections + 1] = lines
+      for line in port:lines() do
+        lines[#lines + 1] = line
+        if line == "DIE" then return port:close() end
+        if line == "*IDN?" then port:write_line(#connections == 2 and "garbage" or "ACME,PSU,1,1") end
+      end
+    end)
+    b.instruments.psu = { url = listener.url, idn = "^ACME", safe_state = { "SAFE" } }
+    local _, run = b:run [[ test.phase("one", function(t) t.psu:query "DIE" end) ]]
+    assert.same({ "one ERROR", "safe state PASS" }, phases(run))
+    while #connections < 3 or #connections[3] < 2 do rig.sleep(0.001) end
+    assert.same({ { "*IDN?", "DIE" }, { "*IDN?" }, { "*IDN?", "SAFE" } }, connections)
+    listener:close()
+  end)
+
+  it("are put into their safe state although a task that was left behind holds them", function()
+    local lines = {}
+    local listener = rig.listen("socket://127.0.0.1:0", function(port)
+      for line in port:lines() do lines[#lines + 1] = line end
+    end)
+    b.instruments.psu = { url = listener.url, idn = false, safe_state = { "SAFE" } }
+    local _, run = b:run [[
+      test.phase("one", function(t)
+        local psu = t.psu
+        BENCH.left = rig.spawn(function() local held <close> = psu:hold(); rig.sleep(3600) end)
+        rig.sleep(0)
+      end)
+    ]]
+    b.left:cancel()
+    assert.same({ "one PASS", "safe state PASS" }, phases(run))
+    while #lines < 1 do rig.sleep(0.001) end
+    assert.same({ "SAFE" }, lines)
+    listener:close()
+  end)
 end)
 
 describe("the record of a run", function()

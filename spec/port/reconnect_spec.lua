@@ -61,8 +61,8 @@ for _, kind in ipairs { "socket", "unix" } do
     end)
 
     it("lets a write wait until the server is back", function()
-      leave()
       assert.is_nil(client.lost)
+      leave()
       assert.equal("timeout", fails(client.read, client, 1, 0.05).code)
       assert.matches("peer closed the connection", client.lost)
       local writer = waiting(function() client:write("hello\n", 10) end)
