@@ -59,7 +59,7 @@ return function(args)
   local ok, rec = pcall(results.open, path, { readonly = true })
   if not ok then cli.fail(cli.ERROR, "%s", tostring(rec.message or rec)) end
   local rec_open <close> = rec
-  local checked, stations, missing = pcall(verify.check, rec_open.db, { keys = given.key, from = given.from,
+  local checked, stations, missing, triggers = pcall(verify.check, rec_open.db, { keys = given.key, from = given.from,
     heads = given.head, station = given.station })
   if not checked then cli.fail(cli.ERROR, "%s cannot be checked: %s", path, tostring(stations.message or stations)) end
   if given.station and not stations[1] then cli.fail(cli.ERROR, "%s has no station %s", path, show(given.station)) end
@@ -71,6 +71,10 @@ return function(args)
   for _, head in ipairs(missing) do
     lines[#lines + 1] = ("head %s: removed: no chain contains it; the newest runs are gone, or were made anew")
       :format(head)
+    code = cli.FAIL
+  end
+  if triggers then
+    lines[#lines + 1] = "triggers: changed: " .. show(triggers)
     code = cli.FAIL
   end
   lines[#lines + 1] = ("%s: %s"):format(show(path), code == cli.PASS and "as it was written" or "NOT as it was written")

@@ -2,8 +2,10 @@
 local core = require "moonrig.core"
 local canon = require "moonrig.record.canon"
 local key = require "moonrig.record.key"
+local program = require "support.program"
 local record = require "moonrig.record"
 local records = require "support.records"
+local verification = require "moonrig.record.verify"
 
 -- Run 1 once more, as run 9.
 local INSERT_NINE = [[
@@ -99,6 +101,33 @@ describe("verify", function()
       .. "WHERE run = 4)", 4, "changed" },
     { "an attachment that is gone", "DELETE FROM blob WHERE sha256 = (SELECT sha256 FROM attachment WHERE run = 4)", 4,
       "changed" },
+    { "the bytes of two attachments swapped", [[UPDATE blob SET data = (SELECT b.data FROM blob b JOIN attachment a
+      ON a.sha256 = b.sha256 WHERE a.run = CASE blob.sha256 WHEN (SELECT sha256 FROM attachment WHERE run = 2) THEN 4
+      ELSE 2 END) WHERE sha256 IN (SELECT sha256 FROM attachment WHERE run IN (2, 4))]], 2, "changed" },
+    { "which attachments two runs have", [[UPDATE attachment SET sha256 = (SELECT a.sha256 FROM attachment a
+      WHERE a.run = 7 - attachment.run) WHERE run IN (3, 4)]], 3, "changed" },
+    { "the number of bytes of an attachment", "UPDATE blob SET size = size + 1 WHERE sha256 = "
+      .. "(SELECT sha256 FROM attachment WHERE run = 4)", 4, "changed" },
+    { "an attachment that was added", "INSERT INTO attachment SELECT 2, 99, phase, at_us, 'more.bin', mime, sha256 "
+      .. "FROM attachment WHERE run = 2", 2, "changed" },
+    { "a measurement that was added", "INSERT INTO measurement (run, seq, phase, at_us, name, outcome, marginal) "
+      .. "VALUES (4, 99, 4, 1, 'more', 'PASS', 0)", 4, "changed" },
+    { "two values swapped", [[UPDATE measurement SET num = (SELECT m.num FROM measurement m WHERE m.run = 7
+      - measurement.run AND m.name = 'v1') WHERE name = 'v1' AND run IN (3, 4)]], 3, "changed" },
+    { "two measurements in another order", "UPDATE measurement SET seq = 99 WHERE run = 3 AND name = 'v1';"
+      .. "UPDATE measurement SET seq = seq - 1 WHERE run = 3 AND name = 'v2';"
+      .. "UPDATE measurement SET seq = (SELECT seq + 1 FROM measurement WHERE run = 3 AND name = 'v2') WHERE seq = 99",
+      3, "changed" },
+    { "the values of one run in another", "DELETE FROM measurement WHERE run = 4; UPDATE measurement SET run = 4 "
+      .. "WHERE run = 2", 2, "changed" },
+    { "the start of two runs swapped", [[UPDATE run SET started_at = (SELECT r.started_at FROM run r
+      WHERE r.num = 6 - run.num) WHERE num IN (2, 4)]], 2, "changed" },
+    { "how long a series is", "DELETE FROM series_data WHERE run = 5 AND part = 2", 5, "changed" },
+    { "the signature of a run that has none", "UPDATE seal SET signature = hex(zeroblob(64)) WHERE run = 2", 2,
+      "unsigned" },
+    { "a seal that says it is older", "UPDATE seal SET note = 'older' WHERE run = 4", 4, "changed" },
+    { "a seal for another station", "INSERT INTO station VALUES (9, 'ST9'); UPDATE seal SET station = 9 "
+      .. "WHERE run = 3", 3, "removed" },
     { "a series", "UPDATE series SET x_unit = 'h' WHERE run = 3", 3, "changed" },
     { "a point", "UPDATE series_data SET data = zeroblob(16) WHERE run = 3 AND part = 1", 3, "changed" },
     { "the time of a point", "UPDATE series_data SET at_us = at_us + 1 WHERE run = 3 AND part = 2", 3, "changed" },
@@ -150,13 +179,52 @@ describe("verify", function()
     end)
   end
 
+  -- By these tables refer to each other; they are not part of what was sealed.
+  local NAMES_OF_ROWS <const> = { id = true, num = true, run = true }
+
+  it("finds a change of any column of any table, and no table is forgotten", function()
+    local db <close> = core.store.open(five)
+    local copies, script = {}, { "cd docs" }
+    for t in db:rows "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name" do
+      for c in db:rows("SELECT name, type FROM pragma_table_info(?)", t.name) do
+        if not NAMES_OF_ROWS[c.name] then
+          local copy = ("%s-%d"):format(path, #copies + 1)
+          assert(os.execute(("cp '%s' '%s'"):format(five, copy)))
+          local x = c.type == "BLOB" and "x'00'" or c.type == "TEXT" and ("coalesce(%s, '') || 'x'"):format(c.name)
+            or ("coalesce(%s, 0) + 100"):format(c.name)
+          local row = db:value("SELECT count(*) FROM pragma_table_info(?) WHERE name = 'run'", t.name) > 0
+            and "WHERE run = 3" or t.name == "run" and "WHERE num = 3" or ""
+          records.edit(copy, ("PRAGMA ignore_check_constraints = ON;UPDATE %s SET %s = %s %s"):format(t.name,
+            c.name, x, row))
+          copies[#copies + 1] = { path = copy, what = t.name .. "." .. c.name, seq = row ~= "" and "3" }
+          script[#script + 1] = ("python3 verify.py '%s' | sed -n 1p"):format(copy)
+        end
+      end
+    end
+    assert.is_true(#copies > 90)
+    local file = program.file(table.concat(script, "\n"))
+    local pipe = assert(io.popen(("sh '%s' 2>&1"):format(file)))
+    for _, copy in ipairs(copies) do
+      local edited <close> = core.store.open(copy.path)
+      local found = verification.check(edited, {})[1].broken
+      local theirs = pipe:read "l"
+      assert.is_table(found, copy.what)
+      assert.equal(("run %s (%s): %s"):format(found.seq or "None", found.id or "gone", found.what),
+        theirs:match "^[^:]*: (.*)$", copy.what)
+      if copy.seq then assert.matches("^" .. copy.seq .. "$", found.seq or copy.seq, copy.what) end
+      records.remove(copy.path)
+    end
+    pipe:close()
+    os.remove(file)
+  end)
+
   it("finds runs of a station that is gone", function()
     assert(os.execute(("cp '%s' '%s'"):format(five, path)))
     records.edit(path, "DELETE FROM station")
     local ours, code, theirs, their_code = records.verify(path)
     assert.same({ 1, 1 }, { code, their_code })
-    assert.matches("^station 1: run %x[%x-]+: removed: the name of its station is gone\n", ours)
-    assert.matches("^station 1: run None %(%x[%x-]+%): removed\n", theirs)
+    assert.matches("^station 1: run 1 %(%x[%x-]+%): removed: the name of its station is gone\n", ours)
+    assert.matches("^station 1: run 1 %(%x[%x-]+%): removed\n", theirs)
   end)
 
   -- Seals run `num` as somebody would who has read the documentation: document and hash, the key only by name.
@@ -176,6 +244,76 @@ describe("verify", function()
       .. "WHERE run = %d"):format(s.seq, s.prev, s.doc, s.hash, quoted(s.key), quoted(s.signature), num))
     return s.hash
   end
+
+  -- Two stations in one record, of two runs each.
+  local function make_two()
+    local rec <close> = record.open(path)
+    for n = 1, 4 do
+      rec:start_run({ station = "ST" .. (n - 1) % 2 + 1, dut = { serial = "S" .. n }, procedure = { name = "p" } })
+        :finish { outcome = "PASS" }
+    end
+  end
+
+  local function breaks_both(what, first, second)
+    local ours, code, theirs, their_code = records.verify(path)
+    assert.same({ 1, 1 }, { code, their_code })
+    for i, seq in ipairs { first, second } do
+      local line = ("ST%d: run %s %%([^)]*%%): %s"):format(i, seq, what)
+      assert.matches(line .. ": ", ours)
+      assert.matches(line .. "\n", theirs)
+    end
+  end
+
+  it("finds that the chains of two stations were exchanged", function()
+    make_two()
+    is_good()
+    records.edit(path, "UPDATE station SET name = 'x' WHERE id = 1; UPDATE station SET name = 'ST1' WHERE id = 2;"
+      .. "UPDATE station SET name = 'ST2' WHERE id = 1")
+    breaks_both("changed", 1, 1)
+  end)
+
+  it("finds that the runs of two stations were exchanged, with their seals or without", function()
+    make_two()
+    assert(os.execute(("cp '%s' '%s-2'"):format(path, path)))
+    records.edit(path, "UPDATE run SET station = 3 - station")
+    breaks_both("removed", 1, 1)
+    assert(os.execute(("mv '%s-2' '%s'"):format(path, path)))
+    records.edit(path, "UPDATE run SET station = 3 - station; UPDATE seal SET station = -station;"
+      .. "UPDATE seal SET station = 3 + station")
+    breaks_both("changed", 1, 1)
+  end)
+
+  it("finds a record with a trigger less, with another, and with one of somebody else, and writes to none", function()
+    local other = [[CREATE TRIGGER good AFTER INSERT ON measurement WHEN NEW.outcome = 'FAIL'
+      BEGIN UPDATE measurement SET outcome = 'PASS' WHERE run = NEW.run AND seq = NEW.seq; END]]
+    local changed = [[DROP TRIGGER run_no_delete; CREATE TRIGGER run_no_delete BEFORE DELETE ON run
+      BEGIN SELECT 1; END]]
+    for sql, why in pairs { ["DROP TRIGGER log_no_update"] = "trigger log_no_update is gone",
+        [changed] = "trigger run_no_delete is not as it was",
+        [other] = "there is a trigger good, which is none of the record's" } do
+      assert(os.execute(("cp '%s' '%s'"):format(five, path)))
+      local db = core.store.open(path)
+      db:script(sql)
+      db:close()
+      local ours, code, theirs, their_code = records.verify(path)
+      assert.same({ 1, 1 }, { code, their_code })
+      assert.matches("\ntriggers: changed: " .. why .. "\n", ours, 1, true)
+      assert.matches("\ntriggers: changed\n", theirs, 1, true)
+      local ok, e = pcall(record.open, path)
+      assert.is_false(ok)
+      assert.equal("permission", e.code)
+      assert.matches(why .. ": somebody has changed the file", e.message, 1, true)
+      record.open(path, { readonly = true }):close()
+    end
+  end)
+
+  it("is 2 for a file of which the end is missing", function()
+    assert(os.execute(("head -c 40000 '%s' >'%s'"):format(five, path)))
+    local ours, code, theirs, their_code = records.verify(path)
+    assert.same({ 2, 2 }, { code, their_code })
+    assert.matches("malformed", ours, 1, true)
+    assert.matches("malformed", theirs, 1, true)
+  end)
 
   it("finds a run that was changed and sealed again, without a key", function()
     records.make(path, 5)

@@ -47,15 +47,17 @@ function records.remove(path)
   for _, suffix in ipairs { "", "-wal", "-shm" } do os.remove(path .. suffix) end
 end
 
---- Edits it with the sqlite3 program, its triggers dropped first.
+--- Edits it with the sqlite3 program, its triggers dropped before and there again after.
 function records.edit(path, sql)
   local db = require("moonrig.core").store.open(path)
-  local drops = { "PRAGMA foreign_keys = OFF;", "BEGIN;" }
-  for row in db:rows "SELECT name FROM sqlite_schema WHERE type = 'trigger'" do
-    drops[#drops + 1] = ("DROP TRIGGER %s;"):format(row.name)
+  local lines, again = { "PRAGMA foreign_keys = OFF;", "BEGIN;" }, {}
+  for row in db:rows "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'" do
+    lines[#lines + 1] = ("DROP TRIGGER %s;"):format(row.name)
+    again[#again + 1] = row.sql .. ";"
   end
   db:close()
-  local script = program.file(table.concat(drops, "\n") .. "\n" .. sql .. ";\nCOMMIT;\n")
+  local script = program.file(("%s\n%s;\n%s\nCOMMIT;\n"):format(table.concat(lines, "\n"), sql,
+    table.concat(again, "\n")))
   local pipe = assert(io.popen(("sqlite3 -bail '%s' < '%s' 2>&1"):format(path, script)))
   local output = pipe:read "a"
   assert(pipe:close(), output)

@@ -133,13 +133,14 @@ local function object(row, names, heads, known)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
--- The SHA-256 of the points of a series: of each part its time, as a little-endian integer of 64 bits, and its data.
+-- The SHA-256 of the points of a series: of each part its number and its time, as little-endian integers of 64 bits,
+-- and its data.
 local function hash_points(db, num, series)
   local bytes = {}
-  for part_row in db:rows("SELECT at_us, data FROM series_data WHERE run = ? AND series = ? ORDER BY part", num,
+  for row in db:rows("SELECT part, at_us, data FROM series_data WHERE run = ? AND series = ? ORDER BY part", num,
     series) do
-    bytes[#bytes + 1] = ("<i8"):pack(part_row.at_us)
-    bytes[#bytes + 1] = part_row.data
+    bytes[#bytes + 1] = ("<i8i8"):pack(row.part, row.at_us)
+    bytes[#bytes + 1] = row.data
   end
   return core.store.sha256(table.concat(bytes))
 end

@@ -287,6 +287,46 @@ local function migrate(db, path, steps)
   db:script(("PRAGMA application_id = %d"):format(schema.application_id))
 end
 
+-- The SHA-256 of all triggers of the newest version; see docs/record.md.
+local TRIGGERS <const> = "90a9eb56dd74b26636a7ed89d9a9f67929644a8bd2b3555d5d53c5ab50c8377e"
+
+-- Names in order, texts by name, and the SHA-256 of all texts.
+local function triggers_of(db)
+  local triggers, texts = {}, {}
+  for row in db:rows "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name" do
+    triggers[#triggers + 1], triggers[row.name] = row.name, row.sql
+    texts[#texts + 1] = row.sql .. "\n"
+  end
+  return triggers, core.store.sha256(table.concat(texts))
+end
+
+--- What is not as it should be with the triggers of a record: without ours it is not append-only, and one of somebody
+--- else's may change what is measured before it is sealed. Nil: nothing.
+---@param db userdata   of the newest version
+---@return string?
+function schema.trigger_break(db)
+  local found, hash = triggers_of(db)
+  if hash == TRIGGERS then return nil end
+  local ours <close> = core.store.open ":memory:"
+  for _, step in ipairs(schema.steps) do ours:script(step) end
+  local expected = triggers_of(ours)
+  for _, name in ipairs(expected) do
+    if not found[name] then return ("trigger %s is gone"):format(name) end
+    if found[name] ~= expected[name] then return ("trigger %s is not as it was"):format(name) end
+  end
+  for _, name in ipairs(found) do
+    if not expected[name] then return ("there is a trigger %s, which is none of the record's"):format(name) end
+  end
+end
+
+local function refuse_other_triggers(db, path)
+  local why = schema.trigger_break(db)
+  if why then
+    fail("permission", "%s: %s: somebody has changed the file, and what is written to it now may not be what it will "
+      .. "hold; let it be looked at (moonrig verify), and name another file for results", path, why)
+  end
+end
+
 --- Makes sure that a database is a record of the newest version: fills an empty one, brings an older one up to
 --- date, refuses what it does not know.
 ---@param steps string[]?  schema.steps unless a test brings its own
@@ -301,6 +341,7 @@ function schema.prepare(db, path, readonly, steps)
     fail("unsupported", "%s was written by a newer moonrig (its format is %d, this one knows up to %d); "
       .. "update moonrig on this machine", path, version, #steps)
   elseif version == #steps then
+    if not readonly and steps == schema.steps then refuse_other_triggers(db, path) end
     return
   elseif readonly then
     fail("unsupported", is_empty and "%s holds no record yet; run a test first"

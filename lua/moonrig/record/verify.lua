@@ -5,6 +5,7 @@
 local core = require "moonrig.core"
 local canon = require "moonrig.record.canon"
 local key = require "moonrig.record.key"
+local schema = require "moonrig.record.schema"
 local seal = require "moonrig.record.seal"
 
 local verify = {}
@@ -42,6 +43,8 @@ local function broken(row, what, why, ...)
   return { seq = row and row.seq, id = row and row.id, what = what, why = why:format(...) }
 end
 
+local NAMELESS <const> = "the name of its station is gone"
+
 -- Each of these gives a break, or nil.
 
 local function check_place(s, expected)
@@ -50,6 +53,8 @@ local function check_place(s, expected)
       s.seq, s.id or "also gone") }
   elseif not s.id or s.run_station ~= s.station_id then
     return broken(s, "removed", "its seal is there, the run is not")
+  elseif not s.station then
+    return broken(s, "removed", NAMELESS)
   end
   return nil
 end
@@ -128,14 +133,15 @@ local function check_seals(db, station, found, keys, known)
 end
 
 local function check_station(db, station, keys, known)
-  local found = { name = station.name, sealed = 0, signed = 0, older = 0, open = 0, keys = {}, heads = {} }
+  local found = { name = station.name or "station " .. station.id, sealed = 0, signed = 0, older = 0, open = 0, keys = {}, heads = {} }
   found.broken = check_seals(db, station, found, keys, known)
   for row in db:rows([[SELECT run.id, run_end.run AS ended FROM run LEFT JOIN run_end ON run_end.run = run.num
       WHERE run.station = ? AND run.num NOT IN (SELECT run FROM seal) ORDER BY run.num]], station.id) do
-    if not row.ended then
+    if station.name and not row.ended then
       found.open = found.open + 1
     elseif not found.broken then
-      found.broken = { id = row.id, what = "inserted", why = "it has an end, and no seal" }
+      found.broken = { id = row.id, what = station.name and "inserted" or "removed",
+        why = station.name and "it has an end, and no seal" or NAMELESS }
     end
   end
   return found
@@ -148,17 +154,13 @@ SELECT station, NULL FROM (SELECT station FROM run UNION SELECT station FROM sea
   WHERE station NOT IN (SELECT id FROM station) ORDER BY 1
 ]]
 
-local function check_nameless(db, station)
-  return { name = ("station %d"):format(station.id), sealed = 0, heads = {}, broken = { what = "removed",
-    id = db:value("SELECT id FROM run WHERE station = ? ORDER BY num", station.id),
-    why = "the name of its station is gone" } }
-end
-
 --- Checks a record, all of it as it is at one moment.
 ---@param db userdata
 ---@param opts { keys: string[]?, from: integer?, heads: string[]?, station: string? }  keys: one of them has to have
 ---  signed the runs from this number on (default 1); heads: hashes that the chains have to contain; station: only this
----@return moonrig.StationCheck[] stations, string[] missing  missing: heads that are in no chain
+---@return moonrig.StationCheck[] stations
+---@return string[] missing    heads that are in no chain
+---@return string? triggers    what is wrong with the triggers
 function verify.check(db, opts)
   local keys, stations, known = nil, {}, {}
   for _, public in ipairs(opts.keys or {}) do
@@ -166,14 +168,14 @@ function verify.check(db, opts)
     keys.known[public] = true
   end
   db:exec "BEGIN"
+  local triggers
   local ok, e = pcall(function()
+    triggers = schema.trigger_break(db)
     local names = {}
     for row in db:rows(STATIONS) do
       if not opts.station or row.name == opts.station then names[#names + 1] = row end
     end
-    for i, station in ipairs(names) do
-      stations[i] = station.name and check_station(db, station, keys, known) or check_nameless(db, station)
-    end
+    for i, station in ipairs(names) do stations[i] = check_station(db, station, keys, known) end
   end)
   db:exec "COMMIT"
   if not ok then error(e, 0) end
@@ -183,7 +185,7 @@ function verify.check(db, opts)
     for _, found in ipairs(stations) do is_there = is_there or found.heads[head] end
     if not is_there then missing[#missing + 1] = head end
   end
-  return stations, missing
+  return stations, missing, triggers
 end
 
 return verify

@@ -32,6 +32,23 @@ describe("record.schema", function()
     schema.prepare(db, path, true)
   end)
 
+  it("knows its triggers by their hash, and tells which is not as it was", function()
+    schema.prepare(db, path, false)
+    assert.is_nil(schema.trigger_break(db))
+    local bytes = {}
+    for row in db:rows "SELECT sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name" do
+      bytes[#bytes + 1] = row.sql .. "\n"
+    end
+    local hash = core.store.sha256(table.concat(bytes))
+    for _, file in ipairs { "docs/record.md", "docs/verify.py", "lua/moonrig/record/schema.lua" } do
+      local f <close> = assert(io.open(file))
+      assert.is_truthy(f:read("a"):find(hash, 1, true), file)
+    end
+    db:script "DROP TRIGGER log_no_update"
+    assert.equal("trigger log_no_update is gone", schema.trigger_break(db))
+    fails("permission", "trigger log_no_update is gone", record.open, path)
+  end)
+
   it("brings an older record up to date and keeps what is in it", function()
     do
       local rec <close> = record.open(path)
