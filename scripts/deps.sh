@@ -7,9 +7,9 @@ set -eu
 
 build="gcc libc6-dev make pkg-config lua5.4 liblua5.4-dev lua-argparse libevent-dev libsqlite3-dev libpcre2-dev libssl-dev"
 test="gensio-bin lua-busted lua-check lua-filesystem lxi-tools openssl python3-serial python3-junitparser python3-jsonschema
-	python3-scipy python3-statsmodels ser2net sqlite3 socat
+	python3-scipy python3-statsmodels qrencode ser2net sqlite3 socat
 	poppler-utils tshark weasyprint libxml2-utils procps strace tmux valgrind"
-pdf="chromium"
+pdf="chromium qrencode"
 fuzz="clang libclang-rt-dev"
 lint="clang-tidy"
 bench="tio lxi-tools python3 python3-serial python3-serial-asyncio python3-pyvisa python3-pyvisa-py lua-socket lua-cqueues lua-luv

@@ -32,6 +32,14 @@ function fields.list_of(kind, words)
   end, words }
 end
 
+local function is_meta(v)
+  if type(v) ~= "table" then return false end
+  for name, value in pairs(v) do
+    if type(name) ~= "string" or name == "" or not is_scalar(value) then return false end
+  end
+  return true
+end
+
 fields.number = { is_number, "a number" }
 fields.positive = { function(v) return is_number(v) and v > 0 end, "a number above 0" }
 fields.not_negative = { function(v) return is_number(v) and v >= 0 end, "a number, 0 or more" }
@@ -42,6 +50,7 @@ fields.name = { function(v) return type(v) == "string" and v ~= "" end, "a strin
 fields.pattern = { is_pattern, "a Lua pattern" }
 fields.scalar = { is_scalar, "a number, string or boolean" }
 fields.table = { has_type "table", "a table" }
+fields.meta = { is_meta, "a table of texts, numbers and booleans by name: order = \"4711\"" }
 fields.callable = { has_type "function", "a function" }
 
 --- The names of a table in order, for messages: "max, min"; "none" when it is empty.

@@ -1236,6 +1236,8 @@ function Test:prompt(message, opts) end
 ---@field sites? table<string, { instruments: table<string, moonrig.StationInstrument> }>  places for a unit, each with
 ---  instruments of its own besides those of the station; `--site` says which
 ---@field calibration_policy? { warn_days: integer?, when_over: "warn"|"refuse" }  default: warn, from 30 days before
+---@field meta? table<string, string|number|boolean>  what each run's record says besides: laboratory, address, ...;
+---  `--meta` says it of one run
 
 ---@class moonrig.StationInstrument
 ---@field url? string|string[]      of its port. A list: where to look for the one that `idn` means;

@@ -200,10 +200,10 @@ end
 
 -- ---- a run ---------------------------------------------------------------------------------
 
--- What the procedure says beside its name, and what is said of this run, which goes before it.
+-- What is said of all at the station, of all by this procedure, and of this run, which stands over the others.
 local function meta_of(plan, opts)
   local meta = {}
-  for _, source in ipairs { plan.procedure.meta or {}, opts.meta or {} } do
+  for _, source in ipairs { opts.station.meta or {}, plan.procedure.meta or {}, opts.meta or {} } do
     for name, value in pairs(source) do meta[name] = value end
   end
   return meta

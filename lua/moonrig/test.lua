@@ -17,14 +17,6 @@ local function is_retry(v)
     and (v["then"] == nil or v["then"] == "stop" or v["then"] == "continue")
 end
 
-local function is_meta(v)
-  if type(v) ~= "table" then return false end
-  for name, value in pairs(v) do
-    if not fields.name[1](name) or not fields.scalar[1](value) then return false end
-  end
-  return true
-end
-
 local retry = { is_retry, [[how often to try again, or {limit = n, delay = seconds, ["then"] = "stop" or "continue"}]] }
 local WHEN <const> = { fields.callable[1], "a function(values) that says whether to run it" }
 
@@ -38,7 +30,7 @@ local PROCEDURE = {
   teardown_budget = fields.positive,
   limits = { fields.name[1], "the path of a limits file" },
   subunits = fields.list_of(fields.table, "a list of tables such as { name = \"radio\" }"),
-  meta = { is_meta, "a table: order = \"4711\"" },
+  meta = fields.meta,
 }
 local SUBUNIT = { name = fields.name, part = PROCEDURE.part, serial = PROCEDURE.serial, revision = fields.name }
 local PHASE = {

@@ -39,10 +39,12 @@ describe("a station file", function()
   end)
 
   it("is refused with the field at fault", function()
-    refused('station: there is no field "instrument" (there are calibration_policy, instruments, key, name, results, '
-      .. 'sites)',
+    refused('station: there is no field "instrument" (there are calibration_policy, instruments, key, meta, name, '
+      .. 'results, sites)',
       { instrument = {} })
     refused("a station file returns a table, this one a nil", nil)
+    refused("meta = ", { meta = { laboratory = {} } })
+    refused("meta = ", { meta = { "Weber" } })
     refused('there is no field "baud" (there are', { instruments = { psu = { url = "x", baud = 9600 } } })
     refused("instrument psu: idn = DP832[: wants a Lua pattern",
       { instruments = { psu = { url = "x", idn = "DP832[" } } })

@@ -270,6 +270,18 @@ describe("moonrig test", function()
     assert.equal("PASS", last_run().outcome)
   end)
 
+  it("records what the station file says of all runs, and over it what is said of one", function()
+    local station = file(('return { results = %q, meta = { laboratory = "Weber", humidity = 40, customer = "any" } }')
+      :format(results))
+    local procedure = file [[local test = require("moonrig").test
+      test.procedure { name = "P" }
+      test.phase("a", function() end)]]
+    local output, code = run_command(("%s test %s --station %s --dut SN1 --meta customer=ACME"):format(moonrig,
+      procedure, station))
+    assert.equal(0, code, output)
+    assert.same({ laboratory = "Weber", humidity = 40, customer = "ACME" }, last_run().meta)
+  end)
+
   it("records revision, batch and what else is said of a run", function()
     local output, code = run_command(command([[test.phase("a", function() end)]],
       "--dut SN1 --revision C --batch L7 --meta customer=ACME --meta order='4711 / 2'"))

@@ -133,7 +133,8 @@ local function check_seals(db, station, found, keys, known)
 end
 
 local function check_station(db, station, keys, known)
-  local found = { name = station.name or "station " .. station.id, sealed = 0, signed = 0, older = 0, open = 0, keys = {}, heads = {} }
+  local found = { name = station.name or "station " .. station.id, sealed = 0, signed = 0, older = 0, open = 0,
+    keys = {}, heads = {} }
   found.broken = check_seals(db, station, found, keys, known)
   for row in db:rows([[SELECT run.id, run_end.run AS ended FROM run LEFT JOIN run_end ON run_end.run = run.num
       WHERE run.station = ? AND run.num NOT IN (SELECT run FROM seal) ORDER BY run.num]], station.id) do

@@ -17,8 +17,9 @@ local function section_name(run) return "run-" .. run.num end
 local function article(run, sum, context)
   return tag.article { id = section_name(run),
     sections.head(run, sum), sections.notices(run), sections.facts(run), sections.reasons(run, sum),
-    results.section(run, sum), sections.instruments(run), sections.prompts(run),
-    sections.attachments(run, context.blob), sections.log(run), sections.settings(run), sections.foot(run) }
+    results.section(run, sum), sections.basis(run), sections.instruments(run), sections.prompts(run),
+    sections.attachments(run, context.blob), sections.log(run), sections.settings(run),
+    sections.foot(run, context.many) }
 end
 
 local function count_outcomes(summaries)

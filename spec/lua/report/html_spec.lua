@@ -169,15 +169,35 @@ describe("report html", function()
 
   it("has what a certificate has, on paper too, from the notes of the run", function()
     local run = samples.pass()
-    for name, value in pairs { customer = "ACME", order = 4500017, humidity = "41 %", deviations = "waiver W-3" } do
+    for name, value in pairs { laboratory = "Weber GmbH", address = "Stuttgart", customer = "ACME", order = 4500017,
+        humidity = "41 %", deviations = "probe 10:1", waiver = "W-3", method = "IEC 62301", received = "2026-06-30",
+        condition = "new", authorized_by = "A. Ito" } do
       run.meta[name] = value
     end
+    run.config.limits = { file = "limits.csv", version = "7" }
+    run.seal = { seq = 12, prev = ("a"):rep(64), doc = ("b"):rep(64), hash = ("c"):rep(64), key = ("d"):rep(64),
+      signature = ("e"):rep(128), head = { seq = 12, hash = ("c"):rep(64) } }
     run.instruments[2].cal_due = "2026-06-30"
     local text = report.render("html", run)
     for word, fact in pairs { Customer = "ACME", Order = "4500017", Fixture = "FX-7", Temperature = "23.4",
-        Humidity = "41 %", Deviations = "waiver W-3", Ended = "2026-07-01 12:00:12 UTC" } do
+        Humidity = "41 %", Ended = "2026-07-01 12:00:12 UTC", Method = "IEC 62301", Received = "2026-06-30",
+        Condition = "new", ["Authorized by"] = "A. Ito", Limits = "limits.csv, version 7",
+        ["Sealed as"] = "run 12 of station bench-3, signed by " .. ("d"):rep(64) } do
       assert.is_truthy(text:find(("<dt>%s</dt><dd>%s</dd>"):format(word, fact), 1, true), word)
     end
+    for word, fact in pairs { Hash = ("c"):rep(64), ["Hash before"] = ("a"):rep(64), Signature = ("e"):rep(128) } do
+      assert.is_truthy(text:find(('<dt>%s</dt><dd class="mono">%s</dd>'):format(word, fact), 1, true), word)
+    end
+    for _, part in ipairs { "<strong>Weber GmbH</strong>, Stuttgart",
+        "<strong>Deviations from the procedure.</strong> probe 10:1", "<strong>Waiver.</strong> W-3",
+        "<dt>Decision rule</dt><dd>Simple acceptance: a value passes when it is within its limits or equal to one",
+        "The results relate only to the unit named above. This report shall not be reproduced except in full",
+        '"Page " counter(page) " of " counter(pages)', "End of report " } do
+      assert.is_truthy(text:find(part, 1, true), part)
+    end
+    run.meta.decision_rule = "guarded acceptance, w = U"
+    text = report.render("html", run)
+    assert.is_truthy(text:find("<dt>Decision rule</dt><dd>guarded acceptance, w = U</dd>", 1, true))
     local out = read(text)
     has(out, "tr: |dmm|Keysight 34465A socket://10.0.0.5:5025|MY60012345|A.03.02|2027-03-31, valid certificate "
       .. "K-2026-0815")
@@ -263,7 +283,7 @@ describe("report html", function()
     local before = os.clock()
     local text = report.render("html", run)
     assert.is_true(os.clock() - before < (os.getenv "MOONRIG_SAN" and 20 or 2))
-    local _, bars = text:gsub("<svg ", "")
+    local _, bars = text:gsub('<svg [^>]*class="bar"', "")
     assert.equal(1000, bars)
   end)
 end)

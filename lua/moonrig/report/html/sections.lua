@@ -6,6 +6,7 @@ local escape = require "moonrig.report.escape"
 local format = require "moonrig.report.format"
 local json = require "moonrig.json"
 local outcome = require("moonrig.report.html.results").outcome
+local qr = require "moonrig.report.qr"
 local summary = require "moonrig.report.summary"
 local tag = require "moonrig.report.markup"
 
@@ -26,9 +27,23 @@ local function facts(list)
   return tag.dl { out }
 end
 
+-- What a station noted about the run under a usual name.
+local function noted(run, name)
+  local value = (run.meta or {})[name]
+  return type(value) ~= "table" and value ~= nil and cut(format.value(value))
+end
+
+-- Who tested, and where.
+local function laboratory(run)
+  local name, address = noted(run, "laboratory"), noted(run, "address")
+  return (name or address) and tag.p { class = "laboratory", name and tag.strong { name },
+    name and address and ", " or "", address }
+end
+
 function sections.head(run, sum)
   return tag.header { class = "head",
     tag.div {
+      laboratory(run),
       tag.p { class = "kind", "Test report" },
       tag.h1 { run.dut.serial },
       tag.p { class = "what", run.procedure.name, run.procedure.version and " " .. run.procedure.version } },
@@ -50,18 +65,16 @@ function sections.notices(run)
   if run.interrupted then
     add("Interrupted.", "The program went away during the run. What it had measured until then is complete.")
   end
+  for _, name in ipairs { "deviations", "waiver" } do
+    local text = noted(run, name)
+    if text then add(name == "waiver" and "Waiver." or "Deviations from the procedure.", text) end
+  end
   for _, unit in ipairs(run.instruments) do
     if is_overdue(run, unit) then
       add("Calibration overdue.", ("%s was due on %s, before this run."):format(unit.role, unit.cal_due))
     end
   end
   return list
-end
-
--- What a station noted about the run under a usual name.
-local function noted(run, name)
-  local value = (run.meta or {})[name]
-  return type(value) ~= "table" and value ~= nil and cut(format.value(value))
 end
 
 local function unit_facts(run, dut)
@@ -83,8 +96,25 @@ function sections.facts(run)
       { "Fixture", noted(run, "fixture") }, { "Operator", run.operator } },
     facts { { "Started", format.time(run.started_at) }, { "Ended", run.ended_at and format.time(run.ended_at) },
       { "Duration", format.duration(run.duration) }, { "Run", run.num },
-      { "Temperature", noted(run, "temperature") }, { "Humidity", noted(run, "humidity") },
-      { "Deviations", noted(run, "deviations") } } }
+      { "Temperature", noted(run, "temperature") }, { "Humidity", noted(run, "humidity") } } }
+end
+
+-- ISO/IEC 17025, 7.8.6: by what rule a value is said to conform.
+local DECISION <const> = "Simple acceptance: a value passes when it is within its limits or equal to one of them. The "
+  .. "uncertainty of the measurement, where one is given, is not taken into account."
+
+local function limits_file(run)
+  local limits = (run.config or {}).limits
+  if type(limits) ~= "table" or type(limits.file) ~= "string" then return nil end
+  return limits.file .. (limits.version and ", version " .. format.value(limits.version) or "")
+end
+
+--- By what was tested, and in which state the unit came.
+function sections.basis(run)
+  return tag.section { tag.h2 { "Basis of the test" }, tag.div { class = "basis",
+    facts { { "Method", noted(run, "method") }, { "Limits", limits_file(run) },
+      { "Decision rule", noted(run, "decision_rule") or DECISION }, { "Received", noted(run, "received") },
+      { "Condition", noted(run, "condition") }, { "Authorized by", noted(run, "authorized_by") } } } }
 end
 
 function sections.reasons(run, sum)
@@ -207,14 +237,17 @@ function sections.settings(run)
     "Settings and notes (" .. settings .. ") are in the electronic form of this report.")
 end
 
-function sections.foot(run)
+function sections.foot(run, many)
+  local seal = run.seal or {}
   return tag.footer { class = "foot small",
-    facts { { "Run", run.id, class = "mono" }, { "Script SHA-256", run.procedure.script_sha256, class = "mono" },
-      { "Software", run.runtime }, { "Host", run.host }, { "Sealed as", format.seal(run) },
-      { "Hash", run.seal and run.seal.hash, class = "mono" },
-      { "Head of the chain", format.head(run), class = "mono" } },
-    tag.p { class = "quiet end",
-      "A value equal to a limit is within it. Times are UTC. The results relate to the unit named above only." },
+    tag.div { class = "identity",
+      facts { { "Run", run.id, class = "mono" }, { "Script SHA-256", run.procedure.script_sha256, class = "mono" },
+        { "Software", run.runtime }, { "Host", run.host }, { "Sealed as", format.seal(run) },
+        { "Hash", seal.hash, class = "mono" }, { "Hash before", seal.prev, class = "mono" },
+        { "Signature", seal.signature, class = "mono" }, { "Head of the chain", format.head(run), class = "mono" } },
+      not many and qr.svg(run.id, "QR code of the run") },
+    tag.p { class = "quiet end", "Times are UTC. The results relate only to the unit named above. This report shall "
+      .. "not be reproduced except in full without written approval of the laboratory." },
     tag.p { class = "quiet end", "End of report ", tag.span { class = "mono", run.id } } }
 end
 

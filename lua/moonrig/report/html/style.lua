@@ -35,6 +35,7 @@ td, dd, li, h1, p, summary, figcaption { unicode-bidi: isolate; }
 .head { display: flex; gap: 28px; align-items: flex-start; justify-content: space-between;
   border-bottom: 2px solid var(--ink); padding-bottom: 22px; }
 .head div { min-width: 0; }
+.laboratory { margin-bottom: 14px; overflow-wrap: anywhere; }
 .head .what { font-size: 17px; margin-top: 6px; overflow-wrap: anywhere; }
 .verdict { flex: none; min-width: 170px; max-width: 300px; padding: 12px 20px 11px; border-radius: 5px;
   background-color: var(--aborted); color: var(--on); text-align: center; print-color-adjust: exact;
@@ -46,7 +47,7 @@ td, dd, li, h1, p, summary, figcaption { unicode-bidi: isolate; }
 .notice { border: 1px solid var(--error); border-left-width: 6px; border-radius: 4px; padding: 9px 14px;
   margin-top: 18px; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(255px, 1fr)); gap: 0 30px; margin-top: 18px; }
-.facts dl { display: grid; grid-template-columns: 92px 1fr; gap: 3px 10px; align-content: start; padding: 4px 0; }
+.facts dl { display: grid; grid-template-columns: 96px 1fr; gap: 3px 8px; align-content: start; padding: 4px 0; }
 dd { overflow-wrap: anywhere; min-width: 0; }
 .reasons { list-style: none; border-left: 4px solid var(--fail); padding-left: 14px; }
 .reasons.error, .reasons.timeout { border-color: var(--error); } .reasons.aborted { border-color: var(--aborted); }
@@ -99,10 +100,13 @@ details.more > summary { font-weight: 600; }
 figure img { display: block; max-width: 100%; max-height: 420px; border: 1px solid var(--rule); background: #fff; }
 figcaption { margin-top: 4px; overflow-wrap: anywhere; }
 .foot { margin-top: 34px; padding-top: 12px; border-top: 2px solid var(--ink); }
-.foot dl { display: grid; grid-template-columns: 120px 1fr; gap: 2px 10px; }
+.foot dl, .basis dl { display: grid; grid-template-columns: 120px 1fr; gap: 2px 10px; }
+.identity { display: flex; gap: 20px; align-items: flex-start; } .identity dl { flex: 1; min-width: 0; }
+.qr { flex: none; width: 96px; height: 96px; }
 .on-paper { display: none; }
 .end { text-align: center; margin-top: 14px; }
-@media (max-width: 700px) { article { padding: 20px 16px; margin: 0; border: 0; } .head { flex-direction: column; } }
+@media (max-width: 700px) { article { padding: 20px 16px; margin: 0; border: 0; } .head { flex-direction: column; }
+  .identity { flex-direction: column; } }
 ]]
 
 local PRINT = [[
@@ -113,14 +117,16 @@ local PRINT = [[
   h1 { font-size: 20pt; } h2 { font-size: 12pt; margin: 16pt 0 5pt; break-after: avoid; }
   .head, .facts { display: table; width: 100%; border-collapse: separate; }
   .head > *, .facts dl { display: table-cell; vertical-align: top; }
-  .head { padding-bottom: 12pt; } .head .what { font-size: 12pt; } .verdict { width: 62mm; min-width: 0; }
+  .head { padding-bottom: 12pt; } .laboratory { margin-bottom: 14px; overflow-wrap: anywhere; }
+.head .what { font-size: 12pt; } .verdict { width: 62mm; min-width: 0; }
   .facts { margin-top: 10pt; table-layout: fixed; } .facts dl { width: 36%; }
   .facts dl:first-child { width: 28%; padding-right: 10pt; }
-  .facts dt { float: left; clear: left; width: 54pt; } .facts dd { margin-left: 56pt; }
+  .facts dt { float: left; clear: left; width: 61pt; } .facts dd { margin-left: 63pt; }
+  .basis dl { font-size: 8.5pt; } .qr { width: 25mm; height: 25mm; }
   .small, figcaption, th, .kind, .mono { font-size: 8pt; }
   td, th { padding-top: 2.5pt; padding-bottom: 2.5pt; }
   .scroll { overflow: visible; } .results { min-width: 0; }
-  tr, figure, .notice, .reasons li, .foot { break-inside: avoid; }
+  tr, figure, .notice, .reasons li, .basis, .foot { break-inside: avoid; }
   .phase, .phase td { break-after: avoid; }
   .phase td, .bad td, .bar, .plot { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   tr.repeated { break-inside: auto; }
