@@ -245,7 +245,7 @@ describe("moonrig stats", function()
     local file <close> = assert(io.open(folder .. "/normal.html", "rb"))
     local page = file:read "a"
     assert.is_truthy(page:find("Normal p</th>", 1, true))
-    assert.is_truthy(page:find("<dt>Normal (Anderson-Darling)</dt><dd>p &lt; 0.001: no</dd>", 1, true))
+    assert.is_truthy(page:find("<dt>Normal (Anderson-Darling)</dt><dd>no, p &lt; 0.001</dd>", 1, true))
     assert.is_truthy(page:find("<dt>Pp, Ppk by percentiles</dt>", 1, true))
   end)
 

@@ -35,7 +35,7 @@ local function ticks(low, high, count)
   if span <= 0 or span == math.huge then return { low } end
   local step = 10 ^ math.floor(math.log(span / count, 10))
   for _, factor in ipairs { 5, 2 } do
-    if span / (step * factor) >= count then
+    if span / (step * factor) >= count - 1e-9 then
       step = step * factor
       break
     end

@@ -31,6 +31,9 @@ local function grid(heads, rows, left)
   return tag.div { class = "scroll", tag.table { class = "figures", tag.thead { tag.tr(cells) }, tag.tbody(body) } }
 end
 
+-- A plot that a narrow screen scrolls, as it does tables.
+local function wide(plot) return tag.div { class = "scroll wide", plot } end
+
 local function notes(list)
   if not list[1] then return false end
   local items = {}
@@ -89,7 +92,7 @@ local function yields(one)
   local time = one.time.list
   if #time > 1 then
     table.insert(parts, 1, { tag.h3 { "First-pass yield by " .. one.time.unit .. ", with its interval" },
-      svg.trend(time) })
+      wide(svg.trend(time)) })
     parts[#parts + 1] = groups("By " .. one.time.unit, time)
   end
   return parts[1] and tag.section { tag.h2 { "Yield" }, parts }
@@ -107,18 +110,23 @@ local function failures(one)
   return tag.section { tag.h2 { "What failed" },
     tag.p { class = "quiet", ("%s did not pass. The bars count what each failed in first; the line is their sum.")
       :format(format.count(one.failures.runs, "run")) },
-    svg.pareto(causes, CAUSES),
+    wide(svg.pareto(causes, CAUSES)),
     grid({ "Cause", "First", "Share", "Sum", "In all" }, rows) }
 end
 
 -- Measurements
 
+-- An index with its interval below it.
+local function index(x, low, high)
+  return { words.index(x), low and tag.div { class = "small quiet", words.interval(low, high) } }
+end
+
 local function set_row(set)
   local s, c = set.spread, set.capability
   return { words.set(set), words.limits(set), s.n, words.figure(s.mean), words.figure(s.sigma_within),
-    words.figure(s.sigma_overall), words.index(c.cp), words.index(c.cpk), words.interval(c.cpk_low, c.cpk_high),
-    words.index(c.pp), words.index(c.ppk), words.interval(c.ppk_low, c.ppk_high),
-    words.probability(set.normality and set.normality.p), set.chart and #set.chart.violations or "-" }
+    words.figure(s.sigma_overall), words.index(c.cp), index(c.cpk, c.cpk_low, c.cpk_high),
+    words.index(c.pp), index(c.ppk, c.ppk_low, c.ppk_high), words.probability(set.normality and set.normality.p),
+    set.chart and #set.chart.violations or "-" }
 end
 
 local function facts(list)
@@ -140,8 +148,8 @@ local function set_facts(set)
     { "Pp, Ppk (overall)", words.index(c.pp) .. ", " .. words.index(c.ppk) },
     { "95 % of Cpk, of Ppk", ("%s, %s"):format(words.interval(c.cpk_low, c.cpk_high),
       words.interval(c.ppk_low, c.ppk_high)) },
-    { "Normal (Anderson-Darling)", test and ("p %s%s"):format(words.probability(test.p),
-      test.p < normality.ALPHA and ": no" or "") or "-" },
+    { "Normal (Anderson-Darling)", test and ("%sp %s"):format(test.p < normality.ALPHA and "no, " or "",
+      words.probability(test.p)) or "-" },
     { "P0.135, median, P99.865", p and ("%s, %s, %s"):format(words.figure(p.low), words.figure(p.median),
       words.figure(p.high)) or "-" },
     { "Pp, Ppk by percentiles", words.index(c.pp_percentile) .. ", " .. words.index(c.ppk_percentile) },
@@ -157,7 +165,7 @@ local function set_section(set)
   end
   return tag.section { class = "one", tag.h3 { words.set(set), ", ", words.limits(set) },
     tag.div { class = "set", set.histogram and svg.histogram(set) or tag.p { "no values" }, set_facts(set) },
-    set.chart and svg.control(set), notes(list) }
+    set.chart and wide(svg.control(set)), notes(list) }
 end
 
 local function measurements(one)
@@ -173,7 +181,7 @@ local function measurements(one)
   end
   if #rows > CHARTS then left_out[#left_out + 1] = ("Plots of the first %d only"):format(CHARTS) end
   return tag.section { tag.h2 { "Measurements" }, grid({ "Measurement", "Limits", "n", "Mean", "s within", "s overall",
-    "Cp", "Cpk", "Cpk 95 %", "Pp", "Ppk", "Ppk 95 %", "Normal p", "Signals" }, rows, { [2] = true }), notes(left_out),
+    "Cp", "Cpk, 95 %", "Pp", "Ppk, 95 %", "Normal p", "Signals" }, rows, { [2] = true }), notes(left_out),
     sections }
 end
 
@@ -263,7 +271,7 @@ local function study_section(one)
     tag.p { class = "quiet", ("%s, %s, %s each; the gage has %s of the total: %s."):format(
       format.count(g.parts, "unit"), format.count(g.appraisers, one.appraiser), format.count(g.trials, "trial"),
       words.percent(g.sources.grr.study), words.verdict(g.sources.grr.study) or "no verdict") },
-    svg.study(one),
+    wide(svg.study(one)),
     grid({ "Source", "Sigma", "% of total", "% contribution", "% of tolerance" }, source_rows(one)),
     tag.h3 { "Analysis of variance" },
     grid({ "Source", "Freedom", "Squares", "Mean square", "F", "p" }, anova_rows(one)), notes(list) }

@@ -2,10 +2,11 @@
 -- stats/style.lua: what the pages of the statistics need beyond the style of the reports.
 
 return [[
-.figures { font-size: 13.5px; } .figures td, .figures th { padding-left: 6px; padding-right: 6px;
+.figures { font-size: 13.5px; } .figures td, .figures th { padding-left: 5px; padding-right: 5px;
   white-space: nowrap; text-align: right; }
 .figures td:first-child, .figures th:first-child, .figures .left { text-align: left; }
-.figures td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 130px; }
+.figures th { white-space: normal; vertical-align: bottom; } .figures .small { font-size: 11.5px; }
+.figures td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 110px; }
 h3 { font-size: 15px; margin: 26px 0 2px; font-weight: 650; overflow-wrap: anywhere; unicode-bidi: isolate; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 14px; margin-top: 20px; }
 .tile { background: var(--soft); border: 1px solid var(--rule); border-radius: 5px; padding: 11px 14px; }
@@ -27,8 +28,13 @@ h3 { font-size: 15px; margin: 26px 0 2px; font-weight: 650; overflow-wrap: anywh
 .plot .a0 { fill: #2f6db5; stroke: #2f6db5; } .plot .a1 { fill: #c2571a; stroke: #c2571a; }
 .plot .a2 { fill: #2b8a57; stroke: #2b8a57; } .plot .a3 { fill: #8a4fb0; stroke: #8a4fb0; }
 .plot .a4 { fill: #9c7a12; stroke: #9c7a12; } .plot .a5 { fill: #b03a6c; stroke: #b03a6c; }
-@media (max-width: 700px) { .set { grid-template-columns: 1fr; } }
+h2, h3, h2 + p { break-after: avoid; } .wide { break-inside: avoid; }
+@media screen and (max-width: 700px) { .set { grid-template-columns: 1fr; } .wide .plot { min-width: 660px; } }
 @media print { .tile { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .tiles { grid-template-columns: repeat(4, 1fr); gap: 8pt; } .tile strong { font-size: 14pt; }
-  h3 { font-size: 10.5pt; margin-top: 12pt; break-after: avoid; } .figures td, .figures th { font-size: 7.5pt; } }
+  .set { grid-template-columns: 64mm minmax(0, 1fr); } .set .plot { font-size: 16px; }
+  .set dl { font-size: 7.5pt; line-height: 1.3; gap: 0 10px; grid-template-columns: auto 1fr auto 1fr; }
+  .one { margin-top: 8pt; }
+  .notes { font-size: 8pt; line-height: 1.3; margin-top: 2pt; } .plot { margin-top: 2pt; }
+  h3 { font-size: 10.5pt; margin-top: 8pt; } .figures td, .figures th { font-size: 7.5pt; } }
 ]]

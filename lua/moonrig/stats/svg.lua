@@ -56,7 +56,7 @@ end
 local function within(at, low, high) return at and at >= low and at <= high and at or nil end
 
 local function add_scale(parts, low, high, x, size)
-  for _, at in ipairs(ticks(low, high, 5)) do
+  for _, at in ipairs(ticks(low, high, 3)) do
     parts[#parts + 1] = line("tick", x(at), size.height - size.bottom, x(at), size.height - size.bottom + 4)
     parts[#parts + 1] = text(x(at), size.height - size.bottom + 16, "middle", tick_text(at))
   end
@@ -126,10 +126,23 @@ local function curve(values, first, x, y)
   return tag.polyline { class = "curve", points = table.concat(points, " ") }
 end
 
-local function add_point(parts, class, x, y, title)
-  parts[#parts + 1] = tag.circle { class = class, cx = coordinate(x), cy = coordinate(y), r = class == "dot" and 1.8
-    or 4 }
-  if title then parts[#parts + 1] = text(x + 6, y - 6, "rule", title) end
+local LETTER <const> = 6.5  -- how wide one is, about
+
+-- The points of a chart, those that break rules with their numbers where these change and have room. The last ones
+-- stand at the left of their points: at the right are the names of the lines.
+local function add_points(parts, values, first, rules, x, y)
+  local free = LEFT
+  for i = first, #values do
+    local at, broken = x(i), rules[i]
+    parts[#parts + 1] = tag.circle { class = broken and "signal" or "dot", cx = coordinate(at), r = broken and 4 or 1.8,
+      cy = coordinate(y(values[i])) }
+    local width = broken and broken ~= rules[i - 1] and LETTER * #broken
+    local is_last = width and at + 6 + width > WIDTH - RIGHT
+    if width and (is_last and at - 6 - width or at) >= free then
+      parts[#parts + 1] = text(is_last and at - 6 or at + 6, y(values[i]) - 6, is_last and "rule end" or "rule", broken)
+      free = at + 6 + width
+    end
+  end
 end
 
 -- point -> "1 4": the rules it breaks, on the chart of values or of ranges
@@ -147,16 +160,13 @@ local function add_individuals(parts, chart, x, unit)
   local l, panel = chart.limits, PANEL.individual
   local low, high = range_of(chart.values, l.low, l.high)
   local y = scale(low, high, panel.bottom, panel.top)
-  add_grid(parts, low, high, y, 5)
+  add_grid(parts, low, high, y, 4)
   add_lines(parts, { { l.low, "control", "LCL " .. words.figure(l.low) }, { l.center, "center",
       "mean " .. words.figure(l.center) }, { l.high, "control", "UCL " .. words.figure(l.high) },
     { l.center - 2 * l.sigma, "sigma" }, { l.center - l.sigma, "sigma" }, { l.center + l.sigma, "sigma" },
     { l.center + 2 * l.sigma, "sigma" } }, y)
   parts[#parts + 1] = curve(chart.values, 1, x, y)
-  local rules = rules_at(chart.violations, false)
-  for i, value in ipairs(chart.values) do
-    add_point(parts, rules[i] and "signal" or "dot", x(i), y(value), rules[i] ~= rules[i - 1] and rules[i])
-  end
+  add_points(parts, chart.values, 1, rules_at(chart.violations, false), x, y)
   parts[#parts + 1] = text(LEFT, 10, "", "value" .. (unit and unit ~= "" and ", " .. unit or ""))
 end
 
@@ -169,10 +179,7 @@ local function add_ranges(parts, chart, x)
   add_lines(parts, { { l.range_center, "center", "mean " .. words.figure(l.range_center) },
     { l.range_high, "control", "UCL " .. words.figure(l.range_high) } }, y)
   parts[#parts + 1] = curve(ranges, 2, x, y)
-  local rules = rules_at(chart.violations, true)
-  for i = 2, #ranges do
-    add_point(parts, rules[i] and "signal" or "dot", x(i), y(ranges[i]), rules[i] ~= rules[i - 1] and rules[i])
-  end
+  add_points(parts, ranges, 2, rules_at(chart.violations, true), x, y)
   parts[#parts + 1] = text(LEFT, panel.top - 4, "", "moving range")
 end
 
@@ -202,7 +209,7 @@ function svg.pareto(causes, most)
     parts[#parts + 1] = text(name_width - 8, y + 15, "end", name)
     parts[#parts + 1] = tag.rect { class = "cause", x = name_width, y = coordinate(y + 3),
       width = coordinate(math.max(1, x(cause.share) - name_width)), height = height - 6 }
-    parts[#parts + 1] = text(x(cause.share) + 6, y + 15, "", ("%d, %s"):format(cause.first, words.percent(cause.share)))
+    parts[#parts + 1] = text(x(1) + 8, y + 15, "", ("%d, %s"):format(cause.first, words.percent(cause.share)))
     points[i] = coordinate(x(cause.cumulative)) .. "," .. coordinate(y + height / 2)
   end
   local bottom = top + count * height

@@ -122,7 +122,8 @@ local PRINT = [[
   .facts { margin-top: 10pt; table-layout: fixed; } .facts dl { width: 36%; }
   .facts dl:first-child { width: 28%; padding-right: 10pt; }
   .facts dt { float: left; clear: left; width: 61pt; } .facts dd { margin-left: 63pt; }
-  .basis dl { font-size: 8.5pt; } .qr { width: 25mm; height: 25mm; }
+  .foot dl, .basis dl { display: block; } .foot dt, .basis dt { float: left; clear: left; }
+  .foot dd, .basis dd { margin-left: 94pt; } .basis dl { font-size: 8.5pt; } .qr { width: 25mm; height: 25mm; }
   .small, figcaption, th, .kind, .mono { font-size: 8pt; }
   td, th { padding-top: 2.5pt; padding-bottom: 2.5pt; }
   .scroll { overflow: visible; } .results { min-width: 0; }
