@@ -32,6 +32,7 @@ describe("verify", function()
   end)
   after_each(function()
     records.remove(path)
+    os.execute(("rm -f '%s'-*"):format(path))  -- copies
     os.remove(key_path)
     os.remove(key_path .. ".pub")
   end)
