@@ -68,12 +68,12 @@ describe("an instrument found by its identity", function()
     local silent, dmm = tcp(), tcp "ACME,DMM,3,1"
     local info
     local s = use({ instruments = { psu = { url = { dir .. "/tty*", silent.url, dmm.url, "socket://127.0.0.1:1" },
-      idn = "^RIGOL TECHNOLOGIES,DP832,", options = { timeout = 0.2 } } } }, { opened = function(i) info = i end })
+      idn = "^RIGOL TECHNOLOGIES,DP832,", options = { timeout = 1 } } } }, { opened = function(i) info = i end })
     assert.equal("DP8A1", s:get("psu"):idn().serial)
     assert.same({ dir .. "/tty2", "DP832" }, { info.url, info.model })
     local others = {}
     for _, other in ipairs(info.others) do others[other.url] = other.why end
-    assert.same({ [dir .. "/tty1"] = "ACME,LOAD,7,1", [silent.url] = "no answer within 0.2 s",
+    assert.same({ [dir .. "/tty1"] = "ACME,LOAD,7,1", [silent.url] = "no answer within 1 s",
       [dmm.url] = "ACME,DMM,3,1", ["socket://127.0.0.1:1"] = "Connection refused" }, others)
     wait_until_closed(silent, dmm)
     for _, one in ipairs { load, silent, dmm } do assert.same({ "*IDN?" }, one.received) end
@@ -160,7 +160,7 @@ describe("an instrument found by its identity", function()
   it("is opened where it was when the connection is lost, else looked for again", function()
     local first, second = tcp "ACME,PSU,1,1", tcp()
     local s = use { instruments = { psu = { idn = "^ACME", url = { first.url, second.url },
-      options = { timeout = 0.2 } } } }
+      options = { timeout = 1 } } } }
     s:get("psu").port:close()
     s:forget_lost()
     s:get "psu"

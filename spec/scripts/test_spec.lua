@@ -229,7 +229,8 @@ describe("moonrig test", function()
       test.procedure { name = "P" }
       test.phase("a", function(t) if t.dut.serial == "B" then rig.sleep(60) end t:prompt "Ready?" end)]]
     local output, code = run_command(([[printf '%%s\n' '{"command":"abort","site":2}' '{"command":"stop"}' \
-      '{"command"' yes | %s test %s --station %s --site all --dut A --dut B --json-events 2>&-]]):format(moonrig, procedure, station))
+      '{"command"' yes | %s test %s --station %s --site all --dut A --dut B --json-events 2>&-]])
+      :format(moonrig, procedure, station))
     assert.equal(130, code, output)
     local seen, ends = {}, {}
     for text in output:gmatch "[^\n]+" do
