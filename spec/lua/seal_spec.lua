@@ -87,6 +87,8 @@ for line in open(sys.argv[1], newline="\n").read().split("\n"):
 end)
 
 describe("a seal", function()
+  teardown(records.close)
+
   local path
 
   before_each(function()

@@ -12,6 +12,8 @@ local function fails(code, message, fn, ...)
 end
 
 describe("record.schema", function()
+  teardown(records.close)
+
   local path, db
 
   before_each(function()
