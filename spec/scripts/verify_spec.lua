@@ -2,7 +2,6 @@
 local core = require "moonrig.core"
 local canon = require "moonrig.record.canon"
 local key = require "moonrig.record.key"
-local program = require "support.program"
 local record = require "moonrig.record"
 local records = require "support.records"
 local verification = require "moonrig.record.verify"
