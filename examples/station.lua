@@ -9,8 +9,9 @@ return {
       url = "socket://10.0.0.5:5025", idn = "^MOONRIG,PSU%-", simulator = "sims/psu.lua",
       safe_state = { "VOLT 0", "OUTP OFF" },
     },
-    dmm = {
-      url = "socket://10.0.0.6:5025", idn = "^MOONRIG,DMM%-6500,", simulator = "sims/dmm.lua?load=10",
+    dmm = {                       -- wherever it answers: on the network, or at a serial port
+      url = { "socket://10.0.0.6:5025", "/dev/ttyUSB*" }, idn = "^MOONRIG,DMM%-6500,",
+      simulator = "sims/dmm.lua?load=10",
       calibration = { due = "2029-06-30", certificate = "C-2027-118" },
     },
     console = {
