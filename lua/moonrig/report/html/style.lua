@@ -128,7 +128,7 @@ local PRINT = [[
   td, th { padding-top: 2.5pt; padding-bottom: 2.5pt; }
   .scroll { overflow: visible; } .results { min-width: 0; }
   tr, figure, .notice, .reasons li, .basis, .foot { break-inside: avoid; }
-  .phase, .phase td { break-after: avoid; }
+  .phase, .phase td { break-after: avoid; } .drawn, .drawn td { break-before: avoid; }
   .phase td, .bad td, .bar, .plot { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   tr.repeated { break-inside: auto; }
   tr.repeated details::details-content { content-visibility: visible; display: block; height: auto; }
