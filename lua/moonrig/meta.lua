@@ -703,6 +703,15 @@ function Scpi:reset(timeout) end
 ---@return moonrig.Scpi self
 function Scpi:forget() end
 
+--- Waits until all that was sent has left, and what was asked and never answered has been answered: the instrument has
+--- read by then what came after the question. When the connection is closed before, a late answer makes it break off,
+--- and what the instrument has not read yet is lost. `safe_state` and `on_close` wait so by themselves.
+---@async
+---@param timeout? moonrig.Seconds
+---@return moonrig.Scpi self
+---  Raises: timeout
+function Scpi:drain(timeout) end
+
 --- Keeps other tasks away while you do several things in a row: `local held <close> = psu:hold()`.
 ---@async
 ---@return table? held

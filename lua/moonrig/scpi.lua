@@ -296,6 +296,18 @@ function Scpi:forget()
   return self
 end
 
+--- Waits until all that was sent has left, and what was asked and never answered has been answered: what came after
+--- it has been read by the instrument then. Closed before, the connection would be reset by that answer, and what was
+--- not read yet would be lost.
+---@async
+---@param timeout? number seconds
+function Scpi:drain(timeout)
+  local _ <close> = hold(self)
+  self.port:drain(timeout)
+  if self.asked then require("moonrig.scpi.step").await(self, timeout) end
+  return self
+end
+
 -- ---- the end -------------------------------------------------------------------------------------
 
 local CLOSE_BUDGET <const> = 1 -- seconds for another task's exchange, and for each command
@@ -306,6 +318,7 @@ local function send_last(self)
   local ok, err = pcall(function()
     for _, command in ipairs(self.on_close) do send(self, command, CLOSE_BUDGET) end
     self.port:drain(CLOSE_BUDGET)
+    if self.asked then self.port:try_read_line(CLOSE_BUDGET) end   -- see drain
   end)
   if mine then self.turn:push(true) end
   return ok, err

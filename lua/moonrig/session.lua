@@ -161,7 +161,9 @@ function Session:forget_lost()
   end
 end
 
-local function send_safe_state(self, role)
+-- Within `left` seconds. That of a SCPI instrument which still owes an answer has arrived when that has come.
+local function send_safe_state(self, role, left)
+  local ends = core.now() + left
   local commands = self.station.instruments[role].safe_state
   local opened = self:get(role)
   if type(commands) == "function" then return commands(opened) end
@@ -172,7 +174,8 @@ local function send_safe_state(self, role)
       opened:write(command)
     end
   end
-  self.in_use[role].port:drain()
+  local drains = type(instrument) == "table" and instrument.drain and instrument or self.in_use[role].port
+  drains:drain(math.max(0, ends - core.now()))
 end
 
 -- What may be better on a new connection: it broke off, its answer to *IDN? was lost, another task holds it.
@@ -187,7 +190,7 @@ local function set_safe_state(self, role)
     local left = math.max(0, ends - core.now())
     local is_function = type(self.station.instruments[role].safe_state) == "function"
     if try < TRIES and not is_function then left = left / 2 end
-    local ok, e = pcall(core.deadline, left, send_safe_state, self, role)
+    local ok, e = pcall(core.deadline, left, send_safe_state, self, role, left)
     if ok then return end
     if try == TRIES or type(e) ~= "table" or not MAY_PASS[e.code] or core.now() >= ends then error(e, 0) end
     if is_function and self.in_use[role] then error(e, 0) end

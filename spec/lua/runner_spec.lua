@@ -447,6 +447,36 @@ describe("instruments of a run", function()
     listener:close()
   end)
 
+  it("are waited for when they owe an answer: closed before it, they would not read their safe state", function()
+    local lines, may_answer = {}, rig.queue()
+    local listener = rig.listen("socket://127.0.0.1:0", function(port)
+      for line in port:lines() do
+        lines[#lines + 1] = line
+        if line == "MEAS?" then
+          may_answer:pop()
+          port:write_line "12.5"
+        elseif line == "*OPC?;*OPC?" then
+          port:write_line "1;1"
+        end
+      end
+    end)
+    b.instruments.psu = { url = listener.url, idn = false, safe_state = { "SAFE" } }
+    local result, run = b:run([[
+      test.phase("one", { timeout = 0.02 }, function(t) t.psu:query "MEAS?" end)
+    ]], { observer = function(e)
+      if e.event == "phase_began" and e.phase == "safe state" then
+        rig.spawn(function()
+          rig.sleep(0)
+          may_answer:push(true)
+        end)
+      end
+    end })
+    assert.equal("TIMEOUT", result.outcome)
+    assert.same({ "one ERROR", "safe state PASS" }, phases(run))
+    assert.same({ "MEAS?", "", "SAFE" }, { lines[1], lines[2], lines[3] })  -- "" ends what may be half written
+    listener:close()
+  end)
+
   it("are put into their safe state although a task that was left behind holds them", function()
     local lines = {}
     local listener = rig.listen("socket://127.0.0.1:0", function(port)

@@ -429,6 +429,23 @@ describe("a reply that is late", function()
     assert.equal("b", psu:query("B?"))
   end)
 
+  it("is waited for by drain, and before an end with commands", function()
+    local sim, heard, gate = slow_one {}
+    local psu = rig.scpi(sim:connect(), { timeout = 1, on_close = "OUTP OFF" })
+    timed_out(psu)
+    local ok, err = pcall(psu.drain, psu, 0.01)
+    assert.same({ false, "timeout", "drain" }, { ok, err.code, err.op })
+    assert.matches('it is not known whether what was sent has arrived: "SLOW?" has not been answered yet', err.message,
+      1, true)
+    rig.spawn(function() gate:push(true) end)
+    assert.equal(psu, psu:drain())
+    assert.equal("b", psu:query "B?")
+    timed_out(psu)
+    rig.spawn(function() gate:push(true) end)
+    psu:close()
+    assert.equal("OUTP OFF", heard[#heard])
+  end)
+
   it("can be dealt with in other ways", function()
     local sim, heard, gate = slow_one {}
     local listener <close> = sim:listen("socket://127.0.0.1:0")

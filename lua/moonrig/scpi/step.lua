@@ -158,6 +158,21 @@ function step.recover(self, timeout, command)
     message = ("%s: out of step: %q %s; %q was not sent"):format(self.name, self.asked, words, command) }, 0)
 end
 
+--- Waits until what was asked has been answered. What was sent after that has not been taken for lost until then.
+--- Raises `timeout`.
+---@param self moonrig.Scpi
+---@param timeout? number seconds
+function step.await(self, timeout)
+  if self.resync == "auto" or type(self.resync) == "function" then
+    self.since, self.stale = self.since or core.now(), self.stale or {}
+    if recovered(self, timeout) then return step.forget(self) end
+  elseif next_line(self.port, timeout) then
+    return
+  end
+  error(core.error { code = "timeout", op = "drain", url = self.url, received = "", message = ("%s: it is not known "
+    .. "whether what was sent has arrived: %q has not been answered yet"):format(self.name, self.asked) }, 0)
+end
+
 --- Takes the instrument for in step, whatever it still owes; bytes that are there are thrown away.
 function step.forget(self)
   self.asked, self.since, self.owes_block, self.paid = nil, nil, nil, nil
