@@ -6,6 +6,7 @@
 // it ends them.  A cursor keeps its Store, and the strings bound to it, alive.
 #include <stdbool.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/sha256.h"
@@ -370,6 +371,16 @@ static int lstore_time(lua_State *L)
 	return 2;
 }
 
+/* lua: bytes = store.space(path)   that can still be written where this file is; nil: not known */
+static int lstore_space(lua_State *L)
+{
+	struct statvfs s;
+	if (statvfs(luaL_checkstring(L, 1), &s) < 0)
+		return 0;
+	lua_pushinteger(L, (lua_Integer)(s.f_bavail * s.f_frsize));
+	return 1;
+}
+
 static const luaL_Reg store_methods[] = {
 	{ "exec", db_exec }, { "rows", db_rows }, { "row", db_row }, { "value", db_value },
 	{ "script", db_script }, { "close", db_close }, { NULL, NULL },
@@ -379,7 +390,7 @@ static const luaL_Reg rows_meta[] = { { "__gc", cursor_close }, { "__close", cur
 static const luaL_Reg nothing[] = { { NULL, NULL } };
 static const luaL_Reg functions[] = {
 	{ "open", lstore_open }, { "blob", lstore_blob }, { "sha256", lstore_sha256 }, { "time", lstore_time },
-	{ NULL, NULL },
+	{ "space", lstore_space }, { NULL, NULL },
 };
 
 void open_store(lua_State *L)

@@ -108,6 +108,12 @@ static void on_broken_pipe(int sig)
 		on_signal(sig);
 }
 
+/* A file that may not get larger (ulimit -f) is an error of the write, as a full disk is. */
+static void on_file_limit(int sig)
+{
+	(void)sig;
+}
+
 static void on_give_up(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
@@ -199,6 +205,7 @@ static int catch_signals(struct loop *l)
 		handle(SIGHUP, on_signal, 0);
 	handle(SIGALRM, on_tick, SA_RESTART);
 	handle(SIGPIPE, on_broken_pipe, SA_RESTART);
+	handle(SIGXFSZ, on_file_limit, SA_RESTART);
 	return 0;
 }
 

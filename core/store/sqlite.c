@@ -48,9 +48,14 @@ static int fail_system(struct sqlite *s, int sys, struct err *e)
 			e->sys = sys;
 		return -1;
 	}
-	if (sys == 0)
-		return err_set(e, ERR_SYSTEM, "%s: %s", s->path, sqlite3_errmsg(s->db));
+	if (sys == 0) {
+		err_set(e, ERR_SYSTEM, "%s: %s; what was stored before is safe", s->path, sqlite3_errmsg(s->db));
+		return sqlite3_extended_errcode(s->db) == SQLITE_IOERR_WRITE
+		       ? err_add(e, " (may its files not get larger? ulimit -f)") : -1;
+	}
 	err_sys(e, sys, "cannot open or use the database %s", s->path);
+	if (sys == EFBIG)
+		return err_add(e, " (a limit on the size of files, ulimit -f); what was stored before is safe");
 	if (sys == ENOENT || sys == ENOTDIR)
 		return err_add(e, " (does its folder exist?)");
 	if (sys == EACCES || sys == EPERM || sys == EROFS)
@@ -185,11 +190,11 @@ static int open_file(struct sqlite *s, const char *name, int flags, bool readonl
 	int rc = sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return fail(s, rc, e);
-	if (configure(s, readonly, e) < 0)
-		return -1;
+	int r = configure(s, readonly, e);
+	/* On a file system that is read-only SQLite may fail for want of a -shm file. */
 	if (!readonly && sqlite3_db_readonly(s->db, "main") == 1)
-		return fail_system(s, EACCES, e);
-	return 0;
+		return fail_system(s, access(s->path, W_OK) < 0 ? errno : EACCES, e);
+	return r;
 }
 
 static struct store *open_store(const char *where, const struct store_options *o, struct err *e)

@@ -37,6 +37,7 @@ end
 -- goes on without it.
 local function record(state, method, given, object)
   local run = state.run
+  if state.phase.group ~= "teardown" then run:check_space() end
   local entry = run:record(object or state.entry, method, given)
   if run.broken and state.phase.group ~= "teardown" then error(run.broken, 0) end
   return entry

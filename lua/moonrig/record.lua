@@ -211,6 +211,10 @@ end
 function Record:close() self.db:close() end
 Record.__close = Record.close
 
+--- Makes the -wal file's space free for what is written next, as far as nobody has to be waited for: what waits in it
+--- goes into the database.
+function Record:make_room() self.db:value "PRAGMA wal_checkpoint(PASSIVE)" end
+
 --- Starts a run. Its methods phase, log, attachment, prompt, instrument, subunit and finish are in record/writer.lua.
 ---@param given { station: string, dut: moonrig.Dut, procedure: { name: string, version: string?, script: string? },
 ---  site: string?, operator: string?, mode: string?, simulated: boolean?, attempt: integer?, runtime: string?,

@@ -20,6 +20,7 @@ Run.__index = Run
 
 local TEARDOWN_BUDGET <const> = 30   -- seconds, unless the procedure says otherwise
 local GRACE <const> = 1
+local SPACE <const> = 512 * 1024     -- bytes on the disk that are kept for teardown and the end of the run
 
 -- ---- the verdict ---------------------------------------------------------------------------
 
@@ -81,9 +82,30 @@ function Run:record(object, method, given)
   if code == "unsupported" or code == "closed" or code == "cancelled" or type(result) ~= "table" then
     error(result, 0)
   end
-  self.broken = result
+  self.broken, self.is_full = result, code == "system"
   self:worsen("ERROR", code, "the record cannot be written: " .. result.message)
   group.stop(self.scope, "the record cannot be written")
+end
+
+-- Why nothing more should be written to the record; nil: all is well.
+local function why_not_to_record(path)
+  local free = path and core.store.space(path)
+  if path and not free then return ("the record %s is gone: it was moved or removed"):format(path) end
+  if path and free < SPACE then
+    return ("%s: the disk is full but for %d KiB, which the end of the run needs; free some space there"):format(path,
+      free // 1024)
+  end
+end
+
+--- Ends a phase before the disk is full, so that the record can still say what came of the run.
+---  Raises: system
+function Run:check_space()
+  local message = not self.broken and why_not_to_record(self.recorded.path)
+  if not message then return end
+  self.is_full = true
+  self:worsen("ERROR", "system", message)
+  group.stop(self.scope, "the record cannot be written")
+  error(core.error { code = "system", message = message }, 0)
 end
 
 --- Tells the observer. Events: run_began {run}, instrument {instrument}, subunit {phase, subunit},
@@ -177,8 +199,11 @@ local function make_safe(self)
 end
 
 local function finish(self)
+  self.broken = nil                    -- this is the least of all: it may have room
   self.outcome, self.code, self.message = self.scope.outcome, self.scope.code, self.scope.message
   self:record(self.entry, "finish", { outcome = self.outcome, code = self.code, message = self.message })
+  local path = self.recorded.path
+  if path and not core.store.space(path) then self:worsen("ERROR", "system", why_not_to_record(path)) end
   self.finished = true
   self.duration = core.now() - self.began
   -- the record may have broken with this
@@ -190,6 +215,9 @@ end
 -- Whatever goes wrong in one step, the next is done.
 function Run:backward()
   core.steady()
+  -- There may be room for what is left, if not for a large attachment. But nothing waits for a lock once more.
+  if self.is_full then pcall(self.recorded.make_room, self.recorded) end
+  if self.broken and self.broken.code ~= "busy" then self.broken = nil end
   for _, step in ipairs { end_forward, close_groups, run_teardown, make_safe } do
     local ok, e = pcall(step, self)
     if not ok then self:worsen("ERROR", type(e) == "table" and e.code or nil, tostring(e)) end
@@ -220,6 +248,7 @@ local function start(plan, opts)
     dut = { serial = opts.serial, part = plans.part(plan, opts.part), revision = opts.revision, batch = opts.batch,
       subunits = opts.subunits or {} },
     ask = opts.ask, asking = opts.asking or rig.lock(),
+    recorded = opts.record,
   }, Run)
   self.session = session.new(opts.station, { simulate = opts.simulate, shared = opts.shared, opened = function(info)
     local warning = info.calibration

@@ -547,4 +547,52 @@ describe("the record of a run", function()
     until passed
     assert.is_true(calls > 12)
   end)
+
+  it("says how the run ended when there is room for that again", function()
+    local record = require "moonrig.record"
+    local rec <close> = record.open(b.path)
+    b.full = function(is_full)
+      local pages = is_full and rec.db:value "PRAGMA page_count" or 1 << 20
+      rec.db:value("PRAGMA max_page_count = " .. pages)
+    end
+    local result, run = b:run([[
+      test.phase("one", function(t)
+        t:measure("v", 1)
+        BENCH.full(true)
+        local ok, e = pcall(t.attach, t, "scope.bin", ("x"):rep(1 << 20))
+        BENCH.full(false)
+        error(e, 0)
+      end)
+      test.phase("two", function() end)
+      test.teardown(function(t) t:log "off" end)
+    ]], { record = rec })
+    assert.same({ "ERROR", "system" }, { result.outcome, result.code })
+    assert.same({ "ERROR", "system", result.message }, { run.outcome, run.code, run.message })
+    assert.matches("the record cannot be written: .*the disk is full", run.message)
+    assert.same({ "one ERROR", "two SKIP", "teardown PASS" }, phases(run))
+    assert.equal(1, run.phases[1].measurements[1].value)
+  end)
+
+  it("is kept room for: a phase ends before the disk is full", function()
+    local core = require "moonrig.core"
+    local space = core.store.space
+    finally(function() core.store.space = space end)
+    assert.is_true(space(b.path) > 0)
+    assert.is_nil(space "/nonexistent")
+    core.store.space = function() return 100 * 1024 end
+    local result, run = b:run [[
+      test.phase("one", function(t) t:measure("v", 1) end)
+      test.teardown(function(t) t:measure("w", 2) end)
+    ]]
+    assert.matches("the disk is full but for 100 KiB, which the end of the run needs", result.message)
+    assert.same({ "ERROR", result.message }, { run.outcome, run.message })
+    assert.same({ "one ERROR", "teardown PASS" }, phases(run))
+    assert.equal(2, run.phases[2].measurements[1].value)
+  end)
+
+  it("is missed when somebody removes it", function()
+    local result = b:run [[ test.phase("one", function() os.remove(BENCH.path) end) ]]
+    assert.same({ "ERROR", ("the record %s is gone: it was moved or removed"):format(b.path) },
+      { result.outcome, result.message })
+  end)
 end)

@@ -81,6 +81,24 @@ describe("moonrig test", function()
     assert.equal(2, exit_code [[test.phase("a", function(t) rig.spawn(error, "nobody joins this"); rig.sleep(5) end)]])
   end)
 
+  it("tears down when its record may not get larger (ulimit -f)", function()
+    local text = [[
+      test.phase("a", function(t)
+        t.psu:write_line "ON"
+        for n = 1, 10000 do t:measure("v" .. n, n) end
+      end)
+      test.teardown(function(t) t:log "switched off" end)
+    ]]
+    local output, code = run_command("ulimit -f 2048; " .. command(text) .. " | tail -n 9; exit ${PIPESTATUS:-0}")
+    assert.matches("the record cannot be written: [^\n]*ulimit %-f", output)
+    assert.matches("switched off", output)
+    assert.matches("\nERROR  unit SN1", output)
+    assert.equal(0, code)
+    assert.equal("SAFE", received[#received])
+    local of = last_run()
+    assert.is_true(#of.phases[1].measurements > 10)
+  end)
+
   it("tears down after a phase that would end the program", function()
     local output = run [[
       test.phase("a", function(t) os.exit(0) end)

@@ -97,7 +97,7 @@ function attempt.run(run, phase)
   local result = is_unrecorded and { outcome = "ERROR", code = run.broken.code, message = run.scope.message }
     or (phase.interruptible == false and perform_uninterrupted or perform)(run, phase, entry, number)
   run:record(entry, "finish", { outcome = result.outcome, code = result.code, message = result.message })
-  if entry then run.open_phases[entry] = nil end
+  if entry and not run.broken then run.open_phases[entry] = nil end
   run:emit { event = "phase_ended", phase = phase.name, group = phase.group, attempt = number,
     outcome = result.outcome, code = result.code, message = result.message, duration = core.now() - began }
   return result
