@@ -37,6 +37,18 @@ function common.options(opts, name)
   return checked
 end
 
+-- 15 digits always survive in a double and 17 always suffice, except among the denormals, which have fewer.
+local significant = {}
+for digits = 1, 17 do significant[digits] = "%." .. digits .. "g" end
+
+-- The shortest decimal that reads back as a finite float: "5", "0.1", "1e-07".
+function common.shortest(x)
+  for digits = (x < 0x1p-1022 and x > -0x1p-1022) and 1 or 15, 17 do
+    local s = significant[digits]:format(x)
+    if tonumber(s) == x then return (s:gsub(",", ".")) end    -- the decimal point of some locale
+  end
+end
+
 -- s cut into stretches of UTF-8 and single bytes that are not: valid(piece) and bad(byte) give the output.
 function common.split_utf8(s, valid, bad)
   local out, at = {}, 1

@@ -30,18 +30,6 @@ local function quote(s, st)
     .. 'say what to write with the option invalid = "replace" or "escape"', st.where(), wrong, s:byte(wrong))
 end
 
--- The shortest decimal that reads back as x. 15 digits always survive in a double and 17 always
--- suffice, except among the denormals, which have fewer.
-local significant = {}
-for digits = 1, 17 do significant[digits] = "%." .. digits .. "g" end
-
-local function shortest(x)
-  for digits = (x < 0x1p-1022 and x > -0x1p-1022) and 1 or 15, 17 do
-    local s = significant[digits]:format(x)
-    if tonumber(s) == x then return s end
-  end
-end
-
 local formats = { null = { "null", "null", "null" }, string = { '"nan"', '"inf"', '"-inf"' },
   literal = { "NaN", "Infinity", "-Infinity" } }
 
@@ -55,10 +43,8 @@ local function number(x, st)
     end
     return words[x ~= x and 1 or x > 0 and 2 or 3]
   end
-  local s = shortest(x)
-  if find(s, "[.e]") then return s end
-  if find(s, ",", 1, true) then return (s:gsub(",", ".")) end  -- the decimal point of some locale
-  return s .. ".0"
+  local s = common.shortest(x)
+  return find(s, "[.e]") and s or s .. ".0"
 end
 
 -- The length of t when it is an array, nil when it is an object.

@@ -15,14 +15,12 @@ end
 -- A number that a REAL column keeps: no NaN, no integer that a double cannot hold.
 local function is_real(v) return type(v) == "number" and v == v and v + 0.0 == v end
 
+-- What a field may be, beside the types of Lua and one_of.
 local kinds = {
   integer = function(v) return math.type(v) == "integer" end,
   scalar = is_scalar,
   real = is_real,
 }
-for _, name in ipairs { "string", "boolean", "table" } do
-  kinds[name] = function(v) return type(v) == name end
-end
 local called = { scalar = "a boolean, number or string", real = "a number (no NaN, no integer beyond a double)",
   integer = "an integer" }
 
@@ -33,9 +31,9 @@ function check.one_of(words)
   return set
 end
 
-local function is_valid(value, want)
+local function is_valid(key, value, want)
   if type(want) == "table" then return want[value] == true end
-  return kinds[want](value)
+  return type(key) == "string" and kinds[want] and kinds[want](value)
 end
 
 local function names(fields)
@@ -47,20 +45,25 @@ local function names(fields)
   return table.concat(list, ", ")
 end
 
+-- What is wrong with a field.
+local function refuse(op, key, value, fields)
+  local want = fields[key]
+  if not want or type(key) ~= "string" then
+    check.fail("unsupported", "%s: there is no field %s (there are %s)", op, tostring(key), names(fields))
+  end
+  check.fail("unsupported", "%s: %s = %s: wants %s", op, key, tostring(value):sub(1, 80),
+    type(want) == "table" and want.words or called[want] or "a " .. want)
+end
+
 --- Checks a table against { "required", ..., field = kind, ... }; raises `unsupported` and names the field.
 function check.fields(op, given, fields)
   if type(given) ~= "table" then check.fail("unsupported", "%s: wants a table, got a %s", op, type(given)) end
   for key, value in pairs(given) do
-    local want = fields[key]
-    if not want or type(key) ~= "string" then
-      check.fail("unsupported", "%s: there is no field %s (there are %s)", op, tostring(key), names(fields))
-    elseif not is_valid(value, want) then
-      check.fail("unsupported", "%s: %s = %s: wants %s", op, key, tostring(value):sub(1, 80),
-        type(want) == "table" and want.words or called[want] or "a " .. want)
-    end
+    local want = fields[key]   -- mostly a type of Lua's, seen without a call: each measurement comes by here
+    if want ~= type(value) and not is_valid(key, value, want) then refuse(op, key, value, fields) end
   end
-  for _, key in ipairs(fields) do
-    if given[key] == nil then check.fail("unsupported", "%s: the field %s is missing", op, key) end
+  for i = 1, #fields do
+    if given[fields[i]] == nil then check.fail("unsupported", "%s: the field %s is missing", op, fields[i]) end
   end
 end
 

@@ -2,19 +2,18 @@
 -- report/format.lua: values, limits, times and sizes in words for people, the same in every report and on the
 -- terminal.  Numbers are exact: the shortest digits that read back as the same number.  Nothing is escaped here.
 
-local json = require "moonrig.json"
+local shortest = require("moonrig.json.common").shortest
 
 local format = {}
-
-local LITERAL = { nonfinite = "literal" }
-local special = { NaN = "NaN", Infinity = "inf", ["-Infinity"] = "-inf" }
 
 --- 5.0 -> "5", 1.5e-7 -> "1.5e-7", 9.91e37 -> "9.91e37", NaN, inf, -inf.
 ---@param x number
 ---@return string
 function format.number(x)
-  local s = json.encode(x, LITERAL)
-  return special[s] or (s:gsub("%.0$", ""):gsub("e%+?(%-?)0*(%d)", "e%1%2"))
+  if math.type(x) == "integer" then return ("%d"):format(x) end
+  if x ~= x then return "NaN" end
+  if x == math.huge or x == -math.huge then return x > 0 and "inf" or "-inf" end
+  return (shortest(x):gsub("e%+?(%-?)0*(%d)", "e%1%2"))
 end
 
 --- A measured value; nil (nothing was measured) is "-". Text is given as it is.
