@@ -11,7 +11,7 @@ local limitline = require "moonrig.limitline"
 
 local limits = {}
 
--- The second block is about the measurement: see measure.lua.
+-- The second block is about the measurement: see measure/value.lua.
 local FIELDS = {
   min = limitline.kind,
   max = limitline.kind,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- series.lua: a measurement of many points while it grows. Each point is judged when it is added; the measurement as a
--- whole by its worst point.  It computes, measure.lua records.
+-- whole by its worst point.  It computes, measure/value.lua records.
 local aggregate = require "moonrig.aggregate"
 local fields = require "moonrig.fields"
 local limits = require "moonrig.limits"

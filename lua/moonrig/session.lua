@@ -174,7 +174,7 @@ local function send_safe_state(self, role, left)
       opened:write(command)
     end
   end
-  local drains = type(instrument) == "table" and instrument.drain and instrument or self.in_use[role].port
+  local drains = type(opened) == "table" and opened.drain and opened or self.in_use[role].port
   drains:drain(math.max(0, ends - core.now()))
 end
 
