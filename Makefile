@@ -9,6 +9,7 @@ LUAC    ?= luac5.4
 BUILD   ?= build
 PREFIX  ?= /usr/local
 seconds ?= 60
+rounds  ?= 300
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
@@ -43,6 +44,10 @@ test-vm: all     ## the ports on real tty drivers, in a VM (spec/vm/README.md)
 	@spec/vm/run.sh '$(BUILD)/moonrig spec/run.lua spec/vm/ports.lua spec/vm/device.lua spec/vm/bridge.lua \
 		spec/vm/cp2110.lua'; r=$$?; \
 		[ $$r != 77 ] || { echo "test-vm: skipped"; exit 0; }; exit $$r
+
+test-kill: all   ## stations are killed at random moments, disks get full (spec/campaign/README.md); short: rounds=20
+	@for c in kill full writers; do MOONRIG=$(BUILD)/moonrig $(BUILD)/moonrig spec/campaign/$$c.lua \
+		--rounds $$([ $$c = kill ] && echo $(rounds) || echo $$(($(rounds) / 5 + 1))) $(if $(seed),--seed $(seed)) || exit 1; done
 
 lint: deps-lint  ## luacheck and clang-tidy
 	luacheck -q .
@@ -108,5 +113,5 @@ $(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(wildcard core/base/*.[ch] core/proto/*.[ch
 deps-%:
 	@scripts/deps.sh build $*
 
-.PHONY: all deps demo test test-vm lint fuzz bench instructions docs install clean help
+.PHONY: all deps demo test test-vm test-kill lint fuzz bench instructions docs install clean help
 -include $(OBJ:.o=.d)
