@@ -1,10 +1,11 @@
 -- full.lua: the disk gets full at any moment of a run. The run ends as ERROR, is torn down, and nothing that was
 -- recorded before is damaged; when there is space again, the next one runs.
 --   moonrig spec/campaign/full.lua [--rounds N] [--seed N] [--keep]
--- Root has a small file system for it, in a name space of its own. In every fourth round, and for others in every
--- one, a limit on the size of files takes its place.
+-- Root has a small file system for it, in a name space of its own: another program fills it, before the run or in the
+-- middle. In every fourth round, and for others in every one, a limit on the size of files takes its place.
 local here = arg[0]:match "^(.*)/[^/]*$" or "."
 package.path = here .. "/?.lua;" .. package.path
+local rig = require "moonrig"
 local record = require "moonrig.record"
 local check = require "check"
 local options = require "options"
@@ -26,15 +27,16 @@ if not disk then
 end
 
 local random = options.random(given.seed)
-local SPACE <const> = 800        -- KiB: more than a run needs
+local SPACE <const> = 1400       -- KiB: more than a run needs, with what is kept for its end
 local bench <close> = station.new(given.seed, { "A", "B" })
 bench.keep = given.keep
 local totals, failed = {}, 0
 local function add(name, n) totals[name] = (totals[name] or 0) + (n or 1) end
 
-local function run(serial, before)
+local function run(serial, before, meanwhile)
   bench:prepare(false)
   local process = station.start((before or "") .. "NO_COLOR=1 " .. bench:command { A = serial })
+  if meanwhile then meanwhile() end
   local output, code, signal = process:finish()
   return { serial = serial, output = output, code = code, signal = signal }
 end
@@ -49,15 +51,15 @@ end
 
 local function fill(free)
   local ballast = disk .. "/ballast"
-  os.execute(("rm -f %s; n=$(df -k --output=avail %s | tail -n 1); head -c $(((n - %d) * 1024)) /dev/zero >%s")
-    :format(ballast, disk, free, ballast))
+  os.execute(("rm -f %s; n=$(df -k --output=avail %s | tail -n 1); head -c $(((n - %d) * 1024)) /dev/zero 2>/dev/null "
+    .. ">%s"):format(ballast, disk, free, ballast))
 end
 
 for number = 1, given.rounds do
   local problems = {}
   local function problem(message, ...) table.insert(problems, message:format(...)) end
   local free = random(0, SPACE)
-  local is_limit = not disk or number % 4 == 0
+  local is_limit, is_sudden = not disk or number % 4 == 0, disk and number % 4 == 2
   bench:turn_over()
   if not is_limit then
     os.execute(("rm -f %s/*"):format(disk))
@@ -66,8 +68,11 @@ for number = 1, given.rounds do
   local first = run "K1A"
   local before = load "K1A"
   if first.code ~= 0 then error("the first run: " .. first.output, 0) end
-  if not is_limit then fill(free) end
-  local of = run("K2A", is_limit and ("ulimit -f %d; "):format(free * 2))
+  if not is_limit and not is_sudden then fill(free) end
+  local of = run("K2A", is_limit and ("ulimit -f %d; "):format(free * 2), is_sudden and function()
+    rig.sleep(random() * 0.25)
+    fill(0)
+  end)
   local journal, sent, got = bench:procedure_journal(), bench:sent(), bench:got "A"
   if not is_limit then os.remove(disk .. "/ballast") end
 
@@ -102,7 +107,8 @@ for number = 1, given.rounds do
   if not verified then problem("moonrig verify: %s", output) end
   if problems[1] then
     failed = failed + 1
-    print(("round %d (--seed %d): %d KiB free"):format(number, given.seed, free))
+    local how = is_sudden and "filled meanwhile" or free .. " KiB free"
+    print(("round %d (--seed %d): %s"):format(number, given.seed, how))
     for _, each in ipairs(problems) do print("  " .. each) end
     print("  " .. (of.output:match "\n[^\n]*unit [^\n]*passed.*" or of.output))
   end
