@@ -43,16 +43,15 @@ local function check(parser, given)
   return { serial = given.dut, since = since, last = last }
 end
 
-local function load_named(rec, names)
-  local runs = {}
-  for i, name in ipairs(names) do runs[i] = rec:load(math.tointeger(name) or name) end
-  return runs
+local function named(names)
+  local refs = {}
+  for i, name in ipairs(names) do refs[i] = math.tointeger(name) or name end
+  return refs
 end
 
-local function load_selected(rec, filter, given)
-  local runs = {}
-  for i, head in ipairs(rec:runs(filter)) do runs[i] = rec:load(head.num) end
-  if runs[1] then return runs end
+local function selected(rec, filter, given)
+  local refs = rec:numbers(filter)
+  if refs[1] then return refs end
   cli.fail(cli.ERROR, "%s has no run%s%s", given.results, filter.serial and " of unit " .. filter.serial or "",
     filter.since and " since " .. given.since or "")
 end
@@ -61,7 +60,7 @@ return function(args)
   local parser, given = parse(args)
   local filter = check(parser, given)
   local rec <close> = results.open(given.results, { readonly = true })
-  local runs = given.run[1] and load_named(rec, given.run) or load_selected(rec, filter, given)
+  local runs = rec:all(given.run[1] and named(given.run) or selected(rec, filter, given))
   -- One run asked for is a document about it; a selection is a list, however many it found.
   local is_one = #given.run == 1 or not given.run[1] and filter.last == 1
   local options = { blob = function(sha256) return rec:blob(sha256) end, process_code = given.process_code }
@@ -69,7 +68,7 @@ return function(args)
   if given.output then
     report.write(given.format, what, given.output, options)
   else
-    cli.write(report.render(given.format, what, options))
+    report.put(given.format, what, cli.write, options)
   end
   return cli.PASS
 end

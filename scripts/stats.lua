@@ -82,7 +82,7 @@ return function(args)
   end
   local text = render(given, tree, kind)
   if given.html then
-    require("moonrig.report.file").write(given.html, text)
+    require("moonrig.report.file").write(given.html, function(put) put(text) end)
   else
     cli.write(text)
   end

@@ -74,7 +74,7 @@ end
 
 -- One report: to standard output, or to a file, whose name is told.
 local function write_report(wanted, of, first, options, out)
-  if wanted.path == "-" then return cli.write(report.render(wanted.format, of, options)) end
+  if wanted.path == "-" then return report.put(wanted.format, of, cli.write, options) end
   local path = wanted.path or ("%s-%d.%s"):format(first.dut.serial:gsub("[^%w._-]", "_"), first.num,
     report.extension(wanted.format))
   report.write(wanted.format, of, path, options)
@@ -83,8 +83,7 @@ end
 
 -- All of them, also when one fails: the code of the verdict, or that of an error.
 local function write_reports(rec, ended, reports, out, code)
-  local runs = {}
-  for i, result in ipairs(ended) do runs[i] = rec:load(result.id) end
+  local runs = rec:all(ended)
   local of = #runs == 1 and runs[1] or runs
   local options = { blob = function(sha256) return rec:blob(sha256) end }
   for _, wanted in ipairs(reports) do
@@ -239,7 +238,7 @@ return function(args)
     if n > 1 then jobs = next_jobs(options, stations, ask, left_out) end
     if not jobs or not jobs[1] or core.cancelled() then break end
     for i, result in ipairs(run_jobs(jobs, options, rec, person)) do
-      ended[#ended + 1] = result
+      ended[#ended + 1] = result.id
       code = math.max(code, EXIT[result.outcome])
       left_out[jobs[i].opts.station] = result.outcome == "ABORTED" and (#stations == 1 or #options.dut > 0) or nil
     end

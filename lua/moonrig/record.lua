@@ -230,6 +230,22 @@ function Record:start_run(given) return writer.start_run(self.db, given, self.si
 ---@return moonrig.RunHead[]
 function Record:runs(filter) return reader.runs(self.db, filter or {}) end
 
+--- The numbers of runs, the oldest first, for `all`.
+---@param filter table?  as of `runs`, without outcome
+---@return integer[]
+function Record:numbers(filter) return reader.numbers(self.db, filter or {}) end
+
+--- A list of whole runs, each of which is read when it is asked for and not kept, so that there can be any number of
+--- them.
+---@param refs (string|integer)[]   ids or numbers in this database
+---@return moonrig.Run[]
+---  Raises, when a run is asked for: not_found
+function Record:all(refs)
+  return setmetatable({}, { __len = function() return #refs end, __index = function(_, i)
+    return refs[i] and self:load(refs[i])
+  end })
+end
+
 --- Reads one run.
 ---@param ref string|integer   its id, or its number in this database
 ---@return moonrig.Run

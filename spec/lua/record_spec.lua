@@ -246,6 +246,23 @@ describe("record", function()
       assert.same({}, nums { since = "2999-01-01" })
     end)
 
+    it("gives their numbers, and reads each when it is asked for", function()
+      assert.same({ 1, 3, 5 }, rec:numbers { serial = "odd" })
+      assert.same({ 4, 5 }, rec:numbers { last = 2 })
+      assert.same({ 1, 2, 3, 4, 5 }, rec:numbers())
+      fails("unsupported", "no filter by outcome", rec.numbers, rec, { outcome = "PASS" })
+      local all, outcomes = rec:all { 2, 99, 1 }, {}
+      assert.equal(3, #all)
+      assert.same({ "FAIL", "PASS" }, { all[1].outcome, all[3].outcome })
+      assert.is_nil(all[4])
+      fails("not_found", "no run 99", function() return all[2] end)
+      for i, run in ipairs(rec:all(rec:numbers())) do outcomes[i] = run.outcome end
+      assert.same({ "PASS", "FAIL", "ERROR", "PASS", "TIMEOUT" }, outcomes)
+      local kept = setmetatable({ all[1] }, { __mode = "v" })
+      collectgarbage()
+      assert.is_nil(kept[1])
+    end)
+
     it("refuses what it does not know", function()
       fails("unsupported", "there is no field serail", rec.runs, rec, { serail = "1" })
       fails("unsupported", "last = 1.5: wants an integer", rec.runs, rec, { last = 1.5 })

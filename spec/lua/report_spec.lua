@@ -54,6 +54,31 @@ describe("report", function()
     assert.equal("txt json xml html pdf csv wide.csv openhtf.json wsjf.json stdf", table.concat(extensions, " "))
   end)
 
+  it("reads one run after the other and writes it", function()
+    local runs, events = { samples.pass(), samples.fail() }, {}
+    local list = setmetatable({}, { __len = function() return #runs end, __index = function(_, i)
+      if runs[i] then events[#events + 1] = "read" end
+      return runs[i]
+    end })
+    for _, format in ipairs { "text", "json", "csv" } do
+      events = {}
+      local pieces = {}
+      report.put(format, list, function(text) events[#events + 1], pieces[#pieces + 1] = "write", text end)
+      assert.matches("read write .*read write", table.concat(events, " "), format)
+      assert.equal(report.render(format, runs), table.concat(pieces))
+    end
+  end)
+
+  it("leaves the file that is there when a report cannot be begun", function()
+    local path = folder .. "/x.json"
+    report.write("json", samples.pass(), path)
+    local run = samples.pass()
+    run.outcome = nil
+    fails("unsupported", "has not ended", report.write, "openhtf", run, path)
+    local f <close> = assert(io.open(path, "rb"))
+    assert.equal(report.render("json", samples.pass()), f:read "a")
+  end)
+
   it("writes files", function()
     local path = folder .. "/a report.json"
     report.write("json", samples.pass(), path)

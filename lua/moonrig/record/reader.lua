@@ -85,8 +85,8 @@ local CONDITIONS = {
   outcome = "coalesce(run_end.outcome, ?) = ?",  -- one without end may turn out to be ABORTED
 }
 
---- See record.lua, Record:runs.
-function reader.runs(db, filter)
+-- What follows FROM in a query for the runs that are wanted, the newest first, and its values.
+local function conditions(filter)
   check.fields("runs", filter, FILTER)
   local where, values = {}, {}
   for key, condition in pairs(CONDITIONS) do
@@ -95,16 +95,38 @@ function reader.runs(db, filter)
       where[#where + 1] = condition:gsub("%?", "?" .. #values)
     end
   end
-  local sql = HEAD .. (where[1] and "WHERE " .. table.concat(where, " AND ") or "")
-    .. " ORDER BY run.started_at DESC, run.num DESC"
-  local found = {}
-  for row in db:rows(sql, table.unpack(values)) do
+  return (where[1] and "WHERE " .. table.concat(where, " AND ") or "")
+    .. " ORDER BY run.started_at DESC, run.num DESC", table.unpack(values)
+end
+
+local function reverse(list)
+  for i = 1, #list // 2 do list[i], list[#list + 1 - i] = list[#list + 1 - i], list[i] end
+  return list
+end
+
+--- See record.lua, Record:runs.
+function reader.runs(db, filter)
+  local found, clauses = {}, table.pack(conditions(filter))
+  for row in db:rows(HEAD .. clauses[1], table.unpack(clauses, 2, clauses.n)) do
     if filter.last and #found >= filter.last then break end
     local head = to_head(db, row)
     if not filter.outcome or head.outcome == filter.outcome then found[#found + 1] = head end
   end
-  for i = 1, #found // 2 do found[i], found[#found + 1 - i] = found[#found + 1 - i], found[i] end
-  return found
+  return reverse(found)
+end
+
+--- See record.lua, Record:numbers.
+function reader.numbers(db, filter)
+  if filter.outcome then
+    check.fail("unsupported", "numbers: there is no filter by outcome (it takes more than a look at a run that has no "
+      .. "end); runs has one")
+  end
+  local found, clauses = {}, table.pack(conditions(filter))
+  for row in db:rows("SELECT run.num FROM run " .. clauses[1], table.unpack(clauses, 2, clauses.n)) do
+    if filter.last and #found >= filter.last then break end
+    found[#found + 1] = row.num
+  end
+  return reverse(found)
 end
 
 -- Whole runs

@@ -37,25 +37,25 @@ local function names_of(list)
   return csv.fields(names, #list)
 end
 
-local function add_run(rows, run)
-  local sum, values = summary.of(run), {}
+local function put_run(put, run)
+  local sum, values, rows = summary.of(run), {}, {}
   for i, column in ipairs(csv.run_columns) do values[i] = column[2](run) end
-  local start, count = csv.fields(values, #csv.run_columns) .. ",", #rows
+  local start = csv.fields(values, #csv.run_columns) .. ","
   for _, phase in ipairs(run.phases) do
     for _, m in ipairs(phase.measurements) do
       for i, column in ipairs(columns) do values[i] = column[2](m, phase, sum) end
       rows[#rows + 1] = start .. csv.fields(values, #columns) .. csv.END
     end
   end
-  if #rows == count then rows[count + 1] = start .. csv.fields({}, #columns) .. csv.END end
+  if not rows[1] then rows[1] = start .. csv.fields({}, #columns) .. csv.END end
+  put(table.concat(rows))
 end
 
 ---@param runs moonrig.Run[]
----@return string
-function document.render(runs)
-  local rows = { names_of(csv.run_columns) .. "," .. names_of(columns) .. csv.END }
-  for _, run in ipairs(runs) do add_run(rows, run) end
-  return table.concat(rows)
+---@param put fun(text: string)
+function document.render(runs, _, put)
+  put(names_of(csv.run_columns) .. "," .. names_of(columns) .. csv.END)
+  for _, run in ipairs(runs) do put_run(put, run) end
 end
 
 return document

@@ -38,22 +38,21 @@ local function values_of(run, titles)
 end
 
 ---@param runs moonrig.Run[]
----@return string
-function document.render(runs)
-  local titles, all = {}, {}
-  for i, run in ipairs(runs) do all[i] = values_of(run, titles) end
+---@param put fun(text: string)
+function document.render(runs, _, put)
+  local titles = {}
+  for _, run in ipairs(runs) do values_of(run, titles) end   -- the first row names what any run has
   local first = #COLUMNS
   local width, names = first + #titles, {}
   for i, column in ipairs(COLUMNS) do names[i] = column[1] end
   table.move(titles, 1, #titles, first + 1, names)
-  local rows = { csv.fields(names, width) .. csv.END }
-  for i, run in ipairs(runs) do
-    local values = {}
+  put(csv.fields(names, width) .. csv.END)
+  for _, run in ipairs(runs) do
+    local values, measured = {}, values_of(run, titles)
     for k, column in ipairs(COLUMNS) do values[k] = column[2](run) end
-    for k, name in ipairs(titles) do values[first + k] = all[i][name] end
-    rows[i + 1] = csv.fields(values, width) .. csv.END
+    for k, name in ipairs(titles) do values[first + k] = measured[name] end
+    put(csv.fields(values, width) .. csv.END)
   end
-  return table.concat(rows)
 end
 
 return document

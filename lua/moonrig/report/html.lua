@@ -60,16 +60,16 @@ end
 
 ---@param runs moonrig.Run[]
 ---@param context { blob: (fun(sha256: string): string?), many: boolean, paper: string? }
----@return string
-function html.render(runs, context)
+---@param put fun(text: string)
+function html.render(runs, context, put)
   local summaries, articles = {}, {}
   for i, run in ipairs(runs) do
     summaries[i] = summary.of(run)
     articles[i] = article(run, summaries[i], context)
   end
   local many = #runs > 1
-  return document(title_of(runs, summaries, many), style.css(sheets_of(runs, many), context.paper),
-    { many and index(runs, summaries), articles })
+  put(document(title_of(runs, summaries, many), style.css(sheets_of(runs, many), context.paper),
+    { many and index(runs, summaries), articles }))
 end
 
 return html

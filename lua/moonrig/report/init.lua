@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- report/init.lua: a stored run, or several, as a document. Each format is a module with one function
--- render(runs, context) -> string; a new format is a file, its name in `report.formats`, and what is special
--- about it in `traits`.
+-- render(runs, context, put), which calls put with one piece of it after the other; a new format is a file, its name
+-- in `report.formats`, and what is special about it in `traits`.
 -- A report is made from the tree that rec:load() gives (record.lua) and from nothing else.
 
 local core = require "moonrig.core"
@@ -14,14 +14,16 @@ report.formats = { "text", "json", "junit", "html", "pdf", "csv", "csv-wide", "o
 
 -- module: its file, when that is not its name. single: one run in a document, no more. ended: no run that goes on.
 -- part: only of units with a part number. binary: nothing for a terminal. program: made by another
--- program, for which the module's check() looks. extension: of a file, when that is not the name.
+-- program, for which the module's check() looks. whole: it looks at runs again and again, so all of them are kept in
+-- memory; else one at a time. extension: of a file, when that is not the name.
 local traits = {
   text = { extension = "txt" }, junit = { extension = "xml" },
   ["csv-wide"] = { module = "csv_wide", extension = "wide.csv" },
   openhtf = { single = true, ended = true, extension = "openhtf.json" },
   wsjf = { single = true, ended = true, part = true, extension = "wsjf.json" },
-  pdf = { binary = true, program = true },
-  stdf = { ended = true, binary = true },
+  html = { whole = true },
+  pdf = { whole = true, binary = true, program = true },
+  stdf = { whole = true, ended = true, binary = true },
 }
 
 local known = {}
@@ -68,23 +70,37 @@ function report.extension(format) return known[format].extension or format end
 ---@field blob nil|fun(sha256: string): string?  gives the bytes of an attachment, for images and files; rec:blob does
 ---@field process_code integer?  of the WATS server, for wsjf
 
---- Makes a report.
+--- Makes a report, piece by piece.
 ---@param format string   one of report.formats
 ---@param run moonrig.Run|moonrig.Run[]   one run, or a list of them for one document about all: text one after
 ---  the other, a JSON array, one `testsuites`, one page with an index, rows of a table
+---@param put fun(text: string)  called with each piece
 ---@param options moonrig.ReportOptions?
----@return string
 ---  Raises: unsupported (no such format, or it cannot hold these runs)
-function report.render(format, run, options)
-  local runs = run.phases and { run } or run
+function report.put(format, run, put, options)
+  local runs, many = run, not run.phases
+  if not many then runs = { run } end
   report.check_format(format, #runs)
-  if known[format].single and not runs[1] then fail("unsupported", "%s: there is no run to write", format) end
-  for _, one in ipairs(known[format].ended and runs or {}) do
+  local about = known[format]
+  if about.whole then runs = table.move(runs, 1, #runs, 1, {}) end
+  if about.single and not runs[1] then fail("unsupported", "%s: there is no run to write", format) end
+  for _, one in ipairs(about.ended and runs or {}) do
     if not one.outcome then fail("unsupported", "%s: run %d has not ended yet", format, one.num) end
   end
-  local context = { blob = options and options.blob or function() return nil end, many = not run.phases,
+  local context = { blob = options and options.blob or function() return nil end, many = many,
     process_code = options and options.process_code }
-  return module_of(format).render(runs, context)
+  module_of(format).render(runs, context, put)
+end
+
+--- Makes a report; parameters and errors as of report.put.
+---@param format string
+---@param run moonrig.Run|moonrig.Run[]
+---@param options moonrig.ReportOptions?
+---@return string
+function report.render(format, run, options)
+  local pieces = {}
+  report.put(format, run, function(text) pieces[#pieces + 1] = text end, options)
+  return table.concat(pieces)
 end
 
 --- Makes a report and writes it to a file.
@@ -93,6 +109,8 @@ end
 ---@param path string
 ---@param options moonrig.ReportOptions?
 ---  Raises: unsupported (no such format), not_found (no such folder), permission, system (disk full)
-function report.write(format, run, path, options) file.write(path, report.render(format, run, options)) end
+function report.write(format, run, path, options)
+  file.write(path, function(put) report.put(format, run, put, options) end)
+end
 
 return report

@@ -83,10 +83,14 @@ end
 
 ---@param runs moonrig.Run[]
 ---@param context { many: boolean }
----@return string
-function document.render(runs, context)
-  local value = context.many and list(runs, document_of) or document_of(runs[1])
-  return json.encode(value, OPTIONS) .. "\n"
+---@param put fun(text: string)
+function document.render(runs, context, put)
+  if not context.many then return put(json.encode(document_of(runs[1]), OPTIONS) .. "\n") end
+  for i, run in ipairs(runs) do
+    -- A level deeper; there is no newline but those between values.
+    put((i > 1 and ",\n  " or "[\n  ") .. json.encode(document_of(run), OPTIONS):gsub("\n", "\n  "))
+  end
+  put(runs[1] and "\n]\n" or "[]\n")
 end
 
 return document

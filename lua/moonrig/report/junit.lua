@@ -139,16 +139,17 @@ end
 
 ---@param runs moonrig.Run[]
 ---@param context { many: boolean }
----@return string
-function junit.render(runs, context)
+---@param put fun(text: string)
+function junit.render(runs, context, put)
   local elements, tests, failures, errors, time = {}, 0, 0, 0, 0
   for i, run in ipairs(runs) do
     local suite = suite_of(run, context.many)
     elements[i], time = suite.element, time + run.duration
     tests, failures, errors = tests + suite.tests, failures + suite.failures, errors + suite.errors
   end
-  return '<?xml version="1.0" encoding="UTF-8"?>\n' .. tostring(tag.testsuites { name = "moonrig", tests = tests,
-    failures = failures, errors = errors, time = seconds(time), elements })
+  put '<?xml version="1.0" encoding="UTF-8"?>\n'
+  put(tostring(tag.testsuites { name = "moonrig", tests = tests, failures = failures, errors = errors,
+    time = seconds(time), elements }))
 end
 
 return junit

@@ -264,8 +264,8 @@ end
 
 ---@param runs moonrig.Run[]  one
 ---@param context { blob: fun(sha256: string): string? }
----@return string
-function document.render(runs, context)
+---@param put fun(text: string)
+function document.render(runs, context, put)
   local run = runs[1]
   local sum = summary.of(run)
   local record = { dut_id = run.dut.serial, start_time_millis = millis(run, 0),
@@ -273,7 +273,7 @@ function document.render(runs, context)
     marginal = run.marginal, metadata = metadata(run), phases = phases(run, sum, context.blob), subtests = json.array(),
     branches = json.array(), diagnosers = json.array(), diagnoses = json.array(), log_records = log_records(run),
     station_id = run.station, code_info = code_info(run.procedure.name) }
-  return json.encode(in_utf8(record), { indent = 2, nonfinite = "string" }) .. "\n"
+  put(json.encode(in_utf8(record), { indent = 2, nonfinite = "string" }) .. "\n")
 end
 
 return document

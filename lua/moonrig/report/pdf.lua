@@ -5,6 +5,7 @@
 -- The page has no script and loads nothing; the program works in a folder of its own, which is removed.
 
 local core = require "moonrig.core"
+local file = require "moonrig.report.file"
 local html = require "moonrig.report.html"
 
 local document = {}
@@ -61,15 +62,9 @@ local function new_folder()
   return setmetatable({ path = path }, Folder)
 end
 
-local function write_file(path, text)
-  local file, why = io.open(path, "wb")
-  local ok = file and file:write(text)
-  if not (file and file:close() and ok) then fail("system", "cannot write %s", why or path) end
-end
-
 local function read_file(path)
-  local file <close> = io.open(path, "rb")
-  return file and file:read "a" or ""
+  local handle <close> = io.open(path, "rb")
+  return handle and handle:read "a" or ""
 end
 
 -- What the program said last, for the error.
@@ -79,16 +74,16 @@ end
 
 ---@param runs moonrig.Run[]
 ---@param context { blob: (fun(sha256: string): string?), many: boolean }
----@return string
-function document.render(runs, context)
+---@param put fun(text: string)
+function document.render(runs, context, put)
   local name, command = find()
   local folder <close> = new_folder()
   local paged = { blob = context.blob, many = context.many, paper = "A4" }
-  write_file(folder.path .. "/report.html", html.render(runs, paged))
+  file.write(folder.path .. "/report.html", function(put_html) html.render(runs, paged, put_html) end)
   local _, how, code = os.execute(("sh -c %s sh %s </dev/null >%s 2>&1"):format(quote(command:format(SECONDS, name)),
     quote(folder.path), quote(folder.path .. "/log")))
   local pdf = read_file(folder.path .. "/report.pdf")
-  if how == "exit" and code == 0 and pdf:sub(1, 5) == "%PDF-" then return pdf end
+  if how == "exit" and code == 0 and pdf:sub(1, 5) == "%PDF-" then return put(pdf) end
   fail("system", "%s %s: %s", name, code == 124 and ("took more than %d s"):format(SECONDS) or "made none",
     last_words(read_file(folder.path .. "/log")))
 end

@@ -243,8 +243,8 @@ local function counts(runs, retests)
 end
 
 ---@param runs moonrig.Run[]
----@return string
-function document.render(runs)
+---@param put fun(bytes: string)
+function document.render(runs, _, put)
   if not runs[1] then fail "there is no run to write" end
   check_common(runs)
   local tests = { by_key = {}, by_number = {} }
@@ -255,19 +255,19 @@ function document.render(runs)
     start = math.min(start, seconds(run.started_at))
     finish = math.max(finish, seconds(run.ended_at or run.started_at))
   end
-  local records = { record(0, 10, U1(2), U1(4)), master(runs, start),
-    record(1, 80, U1(HEAD), U1(1), U1(#site_list), site_list) }
+  put(record(0, 10, U1(2), U1(4)))
+  put(master(runs, start))
+  put(record(1, 80, U1(HEAD), U1(1), U1(#site_list), site_list))
   local seen, retests = {}, 0
   for _, run in ipairs(runs) do
     local is_retest = run.attempt > 1 or seen[run.dut.serial] or false
     seen[run.dut.serial], retests = true, retests + (is_retest and 1 or 0)
-    records[#records + 1] = part(run, numbers[run.site or "1"], tests, is_retest)
+    put(part(run, numbers[run.site or "1"], tests, is_retest))
   end
   table.sort(tests, function(a, b) return a.number < b.number end)
-  for _, test in ipairs(tests) do records[#records + 1] = synopsis(test) end
-  records[#records + 1] = counts(runs, retests)
-  records[#records + 1] = record(1, 20, U4(finish), " ", Cn "", Cn "")
-  return table.concat(records)
+  for _, test in ipairs(tests) do put(synopsis(test)) end
+  put(counts(runs, retests))
+  put(record(1, 20, U4(finish), " ", Cn "", Cn ""))
 end
 
 return document

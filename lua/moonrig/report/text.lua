@@ -172,11 +172,12 @@ local function render_run(run)
 end
 
 ---@param runs moonrig.Run[]
----@return string
-function text.render(runs)
-  local all = {}
-  for i, run in ipairs(runs) do all[i] = render_run(run) end
-  return table.concat(all, "\n" .. ("-"):rep(72) .. "\n\n")
+---@param put fun(text: string)
+function text.render(runs, _, put)
+  for i, run in ipairs(runs) do
+    if i > 1 then put("\n" .. ("-"):rep(72) .. "\n\n") end
+    put(render_run(run))
+  end
 end
 
 return text

@@ -249,8 +249,8 @@ end
 
 ---@param runs moonrig.Run[]  one
 ---@param context { blob: (fun(sha256: string): string?), process_code: integer? }
----@return string
-function document.render(runs, context)
+---@param put fun(text: string)
+function document.render(runs, context, put)
   local run = runs[1]
   if not run.dut.part or run.dut.part == "" then
     fail("run %d has no part number, which WATS wants: part = ... in test.procedure", run.num)
@@ -267,7 +267,7 @@ function document.render(runs, context)
     uut = { user = run.operator and text(run.operator) or "", execTime = run.duration,
       testSocketIndex = math.tointeger(run.site) or nil, batchSN = run.dut.batch and text(run.dut.batch),
       errorCode = run.code and text(run.code), errorMessage = run.message, stepIdCausedUUTFailure = state.culprit } }
-  return json.encode(plain(report), { indent = 2 }) .. "\n"
+  put(json.encode(plain(report), { indent = 2 }) .. "\n")
 end
 
 return document
