@@ -211,4 +211,5 @@ for number = 1, given.rounds do
   end
 end
 options.tell("kill.lua", given, totals, failed)
+bench:close()
 os.exit(failed == 0 and 0 or 1)

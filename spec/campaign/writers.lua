@@ -94,4 +94,5 @@ for number = 1, given.rounds do
   end
 end
 options.tell("writers.lua", given, totals, failed)
+close_all()
 os.exit(failed == 0 and 0 or 1)
