@@ -93,9 +93,8 @@ function Session:close_log()
   self.log = nil
 end
 
--- A port that does not come back ends the session with its last byte.
 function Session:watch()
-  local lost = self.port.reconnect and self.port.lost
+  local lost = self.port.reconnect and self.port.lost or nil
   if lost and not self.lost then
     self:say("lost: %s; waits for it to come back", lost)
   elseif self.lost and not lost then
