@@ -16,7 +16,7 @@ local function sort_out(given, stations)
   for i, of in ipairs(stations) do by_site[of.site or ""] = i end
   for _, text in ipairs(given) do
     local site, serial = text:match "^(%w+)=(.*)$"
-    local at = #stations > 1 and site and by_site[site]
+    local at = site and by_site[site]
     if at then
       serials[at] = serial
     elseif next_one > #stations then

@@ -164,6 +164,17 @@ describe("moonrig test", function()
     assert.matches("unit SN5 is at site 1 already; serial number at site 2 (Enter: none):", output, 1, true)
   end)
 
+  it("takes the name of the only site of a station, too", function()
+    local station = file(([[return { results = %q, sites = { left = {} } }]]):format(results))
+    local procedure = file [[local test = require "moonrig".test
+      test.procedure { name = "P", serial = "^SN%d+$" }
+      test.phase("a", function() end)]]
+    local output, code = run_command(("%s test %s --station %s --site all --dut left=SN2 2>&1"):format(moonrig,
+      procedure, station))
+    assert.equal(0, code, output)
+    assert.same({ "SN2", "left" }, { last_run().dut.serial, last_run().site })
+  end)
+
   it("says at the end how each site has ended", function()
     local station = file(([[return { name = "ST1", results = %q, sites = { {}, {} } }]]):format(results))
     local procedure = file [[local test = require "moonrig".test
