@@ -83,6 +83,7 @@ end
 
 -- All of them, also when one fails: the code of the verdict, or that of an error.
 local function write_reports(rec, ended, reports, out, code)
+  if not reports[1] then return code end
   local runs = rec:all(ended)
   local of = #runs == 1 and runs[1] or runs
   local options = { blob = function(sha256) return rec:blob(sha256) end }

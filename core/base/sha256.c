@@ -42,25 +42,57 @@ static void block(uint32_t H[8], const uint8_t *p)
 		H[i] += v[i];
 }
 
-void sha256(const void *data, size_t n, uint8_t digest[SHA256_SIZE])
+void sha256_init(struct sha256 *s)
 {
-	uint32_t H[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
-	const uint8_t *p = data;
-	size_t rest = n;
-	for (; rest >= BLOCK; p += BLOCK, rest -= BLOCK)
-		block(H, p);
+	static const uint32_t H[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab,
+		0x5be0cd19 };
+	memcpy(s->H, H, sizeof H);
+	s->size = 0;
+}
 
-	/* the end: the bytes left, a one bit, zeros, the length in bits as 64-bit big endian */
+void sha256_add(struct sha256 *s, const void *data, size_t n)
+{
+	const uint8_t *p = data;
+	size_t held = s->size % BLOCK;
+	if (n == 0)
+		return;
+	s->size += n;
+	if (held + n < BLOCK) {
+		memcpy(s->rest + held, p, n);
+		return;
+	}
+	if (held > 0) {
+		memcpy(s->rest + held, p, BLOCK - held);
+		block(s->H, s->rest);
+		p += BLOCK - held;
+		n -= BLOCK - held;
+	}
+	for (; n >= BLOCK; p += BLOCK, n -= BLOCK)
+		block(s->H, p);
+	memcpy(s->rest, p, n);
+}
+
+void sha256_end(struct sha256 *s, uint8_t digest[SHA256_SIZE])
+{
+	/* the bytes left, a one bit, zeros, the length in bits as 64-bit big endian */
 	uint8_t last[2 * BLOCK] = { 0 };
+	size_t rest = s->size % BLOCK;
 	size_t size = rest + 9 <= BLOCK ? BLOCK : 2 * BLOCK;
-	if (rest)
-		memcpy(last, p, rest);
+	memcpy(last, s->rest, rest);
 	last[rest] = 0x80;
 	for (int i = 0; i < 8; i++)
-		last[size - 1 - i] = (uint8_t)((uint64_t)n * 8 >> 8 * i);
+		last[size - 1 - i] = (uint8_t)(s->size * 8 >> 8 * i);
 	for (size_t i = 0; i < size; i += BLOCK)
-		block(H, last + i);
+		block(s->H, last + i);
 
 	for (int i = 0; i < SHA256_SIZE; i++)
-		digest[i] = (uint8_t)(H[i / 4] >> (24 - 8 * (i % 4)));
+		digest[i] = (uint8_t)(s->H[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void sha256(const void *data, size_t n, uint8_t digest[SHA256_SIZE])
+{
+	struct sha256 s;
+	sha256_init(&s);
+	sha256_add(&s, data, n);
+	sha256_end(&s, digest);
 }

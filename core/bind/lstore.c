@@ -15,6 +15,7 @@
 
 enum { MAX_PARAMS = 100, MAX_COLUMNS = 200, BUSY_MS = 5000 };
 static const char STORE[] = "moonrig.store", ROWS[] = "moonrig.store.rows", BLOB[] = "moonrig.store.blob";
+static const char HASH[] = "moonrig.store.hash";
 
 struct db {
 	struct store *store;        /* NULL: closed */
@@ -342,21 +343,53 @@ static int lstore_blob(lua_State *L)
 	return 1;
 }
 
-/* lua: digits = store.sha256(s)   64, hexadecimal */
-static int lstore_sha256(lua_State *L)
+static int push_digits(lua_State *L, const uint8_t digest[SHA256_SIZE])
 {
 	static const char digit[] = "0123456789abcdef";
-	uint8_t digest[SHA256_SIZE];
 	char hex[2 * SHA256_SIZE];
-	size_t len;
-	const char *s = bind_bytes(L, 1, &len);
-	sha256(s, len, digest);
 	for (int i = 0; i < SHA256_SIZE; i++) {
 		hex[2 * i] = digit[digest[i] >> 4];
 		hex[2 * i + 1] = digit[digest[i] & 15];
 	}
 	lua_pushlstring(L, hex, sizeof hex);
 	return 1;
+}
+
+/* lua: digits = store.sha256(s)   64, hexadecimal */
+static int lstore_sha256(lua_State *L)
+{
+	uint8_t digest[SHA256_SIZE];
+	size_t len;
+	const char *s = bind_bytes(L, 1, &len);
+	sha256(s, len, digest);
+	return push_digits(L, digest);
+}
+
+/* lua: hash = store.hash()   SHA-256 of what is added */
+static int lstore_hash(lua_State *L)
+{
+	sha256_init(lua_newuserdatauv(L, sizeof(struct sha256), 0));
+	luaL_setmetatable(L, HASH);
+	return 1;
+}
+
+/* lua: hash:add(s) */
+static int hash_add(lua_State *L)
+{
+	struct sha256 *hash = bind_self(L, 1, "a hash");
+	size_t len;
+	const char *s = bind_bytes(L, 2, &len);
+	sha256_add(hash, s, len);
+	return 0;
+}
+
+/* lua: digits = hash:digits()   of what was added so far */
+static int hash_digits(lua_State *L)
+{
+	uint8_t digest[SHA256_SIZE];
+	struct sha256 copy = *(struct sha256 *)bind_self(L, 1, "a hash");
+	sha256_end(&copy, digest);
+	return push_digits(L, digest);
 }
 
 /* lua: utc, monotonic = store.time()   microseconds; UTC since 1970 */
@@ -387,10 +420,11 @@ static const luaL_Reg store_methods[] = {
 };
 static const luaL_Reg store_meta[] = { { "__gc", db_close }, { "__close", db_close }, { NULL, NULL } };
 static const luaL_Reg rows_meta[] = { { "__gc", cursor_close }, { "__close", cursor_close }, { NULL, NULL } };
+static const luaL_Reg hash_methods[] = { { "add", hash_add }, { "digits", hash_digits }, { NULL, NULL } };
 static const luaL_Reg nothing[] = { { NULL, NULL } };
 static const luaL_Reg functions[] = {
-	{ "open", lstore_open }, { "blob", lstore_blob }, { "sha256", lstore_sha256 }, { "time", lstore_time },
-	{ "space", lstore_space }, { NULL, NULL },
+	{ "open", lstore_open }, { "blob", lstore_blob }, { "sha256", lstore_sha256 }, { "hash", lstore_hash },
+	{ "time", lstore_time }, { "space", lstore_space }, { NULL, NULL },
 };
 
 void open_store(lua_State *L)
@@ -398,7 +432,8 @@ void open_store(lua_State *L)
 	bind_class(L, STORE, store_methods, store_meta);
 	bind_class(L, ROWS, nothing, rows_meta);
 	bind_class(L, BLOB, nothing, nothing);
-	lua_pop(L, 3);
+	bind_class(L, HASH, hash_methods, nothing);
+	lua_pop(L, 4);
 	luaL_newlib(L, functions);
 	lua_setfield(L, -2, "store");
 }

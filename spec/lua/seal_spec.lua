@@ -5,6 +5,7 @@ local program = require "support.program"
 local record = require "moonrig.record"
 local records = require "support.records"
 local schema = require "moonrig.record.schema"
+local seal = require "moonrig.record.seal"
 local verify = require "moonrig.record.verify"
 
 local function fails(code, message, fn, ...)
@@ -19,6 +20,12 @@ local function output_of(command)
   local text = pipe:read "a"
   assert(pipe:close(), text)
   return text
+end
+
+local function canonical(db, num)
+  local pieces = {}
+  canon.run(db, num, function(text) pieces[#pieces + 1] = text end)
+  return table.concat(pieces)
 end
 
 describe("canon", function()
@@ -117,7 +124,7 @@ describe("a seal", function()
     local row = rec.db:row "SELECT run.*, duration_us, ended_at FROM run JOIN run_end ON run = num"
     local at = {}
     for m in rec.db:rows "SELECT at_us FROM phase UNION ALL SELECT at_us FROM measurement" do at[#at + 1] = m.at_us end
-    local text = canon.run(rec.db, 1)
+    local text = canonical(rec.db, 1)
     assert.equal(('{"end":{"duration_us":%d,"ended_at":"%s","interrupted":0,"marginal":0,"outcome":"FAIL"},'
       .. '"format":"moonrig-record/1","measurements":[{"at_us":%d,"limit_max":1e+21,"marginal":0,"name":"v",'
       .. '"outcome":"FAIL","phase":1,"seq":2,"text":"nan","type":"float"}],"phases":[{"at_us":%d,"attempt":1,'
@@ -126,10 +133,10 @@ describe("a seal", function()
       .. '"script_sha256":"","serial":"1","simulated":0,"started_at":"%s","station":"ST1","version":""}}')
       :format(row.duration_us, row.ended_at, at[2], at[1], row.boot, row.host, row.id,
         row.pid, row.pid_start, row.runtime, row.started_at), text)
-    local seal = rec.db:row "SELECT * FROM seal"
-    assert.same({ 1, ("0"):rep(64), core.store.sha256(text) }, { seal.seq, seal.prev, seal.doc })
+    local sealed = rec.db:row "SELECT * FROM seal"
+    assert.same({ 1, ("0"):rep(64), core.store.sha256(text) }, { sealed.seq, sealed.prev, sealed.doc })
     assert.equal(core.store.sha256(('{"doc":"%s","format":"moonrig-seal/1","prev":"%s","seq":1,"station":"ST1"}')
-      :format(seal.doc, seal.prev)), seal.hash)
+      :format(sealed.doc, sealed.prev)), sealed.hash)
   end)
 
   it("is part of the transaction that ends the run", function()
@@ -156,6 +163,40 @@ describe("a seal", function()
         ("INSERT INTO %s SELECT * FROM copy"):format(name))
       rec.db:script "DROP TABLE copy"
     end
+  end)
+
+  it("keeps other writers waiting only for its own row, and is of all that is there", function()
+    local rec <close> = record.open(path)
+    local other <close> = core.store.open(path, { timeout = 0 })
+    local run, doc_of, given = start(rec), seal.doc, {}
+    local _ <close> = setmetatable({}, { __close = function() seal.doc = doc_of end })
+    function seal.doc(...)
+      local doc = doc_of(...)
+      given[#given + 1] = doc.sha256
+      if #given == 1 then     -- another program can write now
+        other:exec("INSERT INTO log VALUES (?, 77, NULL, 1, 'info', 'from elsewhere', NULL)", run.num)
+      end
+      return doc
+    end
+    run:finish { outcome = "PASS" }
+    assert.equal(2, #given)
+    assert.not_equal(given[1], given[2])
+    assert.equal(given[2], rec:load(run.id).seal.doc)
+    start(rec):finish { outcome = "PASS" }
+    assert.equal(3, #given)
+    is_good()
+  end)
+
+  it("is of a run of any length", function()
+    local hash, text = core.store.hash(), ""
+    for size = 0, 200 do
+      local piece = ("x"):rep(size)
+      text = text .. piece
+      hash:add(piece)
+      assert.equal(core.store.sha256(text), hash:digits())
+    end
+    assert.has_error(function() hash:add() end)
+    assert.has_error(function() hash.add("x", "y") end)
   end)
 
   it("has its place in the chain of its station", function()
@@ -290,7 +331,7 @@ describe("a seal", function()
     series:points(second)
     phase:measurement { name = "v", value = 0.1, outcome = "PASS", series = series }
     run:finish { outcome = "PASS" }
-    local text = canon.run(rec.db, 1)
+    local text = canonical(rec.db, 1)
     assert.is_truthy(text:find('"grp":"main","name":"a","parent":1,"seq":2}]', 1, true), text)
     local bytes = {}
     for row in rec.db:rows "SELECT part, at_us, data FROM series_data ORDER BY part" do
@@ -315,7 +356,7 @@ describe("a seal", function()
     run:subunit { name = "radio", serial = "RB7" }
     run:finish { outcome = "PASS" }
     assert.matches('"subunits":%[{"at_us":%d+,"name":"radio","part":"","seq":1,"serial":"RB7"}%]}$',
-      canon.run(rec.db, 1))
+      canonical(rec.db, 1))
     is_good()
     records.edit(path, "INSERT INTO unit VALUES (99, '', 'RB8'); UPDATE subunit SET unit = 99")
     assert.matches("run 1 .*changed", (records.verify(path)))

@@ -114,20 +114,27 @@ local PARTS = {
     "subunit JOIN unit ON unit.id = subunit.unit WHERE run = ? ORDER BY seq"),
 }
 
+-- Values that were written before, since most stand in many rows; forgotten when there are too many of them.
+local MOST <const> = 1000
+local function new_known() return { texts = {}, count = 0 } end
+
+local function text_of(v, known)
+  local text = known.texts[v]
+  if text then return text end
+  if known.count == MOST then known.texts, known.count = {}, 0 end
+  text = type(v) == "string" and canon.text(v) or canon.number(v)
+  known.texts[v], known.count = text, known.count + 1
+  return text
+end
+
 -- An object: the keys in `names`, in order, each with its value unless that is nil. heads: '"name":' for each.
--- known: values that were written before, since most stand in many rows.
 local function object(row, names, heads, known)
   local out, n = {}, 0
   for i = 1, #names do
     local v = row[names[i]]
     if v ~= nil then
-      local text = known[v]
-      if not text then
-        text = type(v) == "string" and canon.text(v) or canon.number(v)
-        known[v] = text
-      end
       n = n + 1
-      out[n] = heads[i] .. text
+      out[n] = heads[i] .. text_of(v, known)
     end
   end
   return "{" .. table.concat(out, ",") .. "}"
@@ -136,42 +143,70 @@ end
 -- The SHA-256 of the points of a series: of each part its number and its time, as little-endian integers of 64 bits,
 -- and its data.
 local function hash_points(db, num, series)
-  local bytes = {}
+  local hash, parts = core.store.hash(), 0
   for row in db:rows("SELECT part, at_us, data FROM series_data WHERE run = ? AND series = ? ORDER BY part", num,
     series) do
-    bytes[#bytes + 1] = ("<i8i8"):pack(row.part, row.at_us)
-    bytes[#bytes + 1] = row.data
+    hash:add(("<i8i8"):pack(row.part, row.at_us) .. row.data)
+    parts = parts + 1
   end
-  return core.store.sha256(table.concat(bytes))
+  return hash:digits(), parts
 end
 
-local function list(db, p, num, known)
-  local rows = {}
+-- A list of objects after its name; nothing when it is empty. Returns how many, and from how many rows.
+local function put_list(db, p, num, head, known, put)
+  local count, rows = 0, 0
   for row in db:rows(p.sql, num) do
-    if p.name == "series" then row.sha256 = hash_points(db, num, row.seq) end
-    rows[#rows + 1] = object(row, p.names, p.heads, known)
+    if p.name == "series" then
+      local parts
+      row.sha256, parts = hash_points(db, num, row.seq)
+      rows = rows + parts
+    end
+    put((count == 0 and head .. "[" or ",") .. object(row, p.names, p.heads, known))
+    count = count + 1
   end
-  return rows[1] and "[" .. table.concat(rows, ",") .. "]"
+  if count > 0 then put "]" end
+  return count, rows + count
 end
 
---- The canonical form of a run; nil when there is no such run, or its end is missing.
+--- The canonical form of a run, piece by piece, for a run of any length.
 ---@param num integer
----@return string?
-function canon.run(db, num)
-  local out, known = {}, {}
+---@param put fun(text: string)
+---@param ended? table   the row of run_end that will be, of a run that has not ended yet
+---@return integer? rows  that its lists were made from; nil when there is no such run, or its end is missing
+function canon.run(db, num, put, ended)
+  local known, rows, comma = new_known(), 0, "{"
   for _, p in ipairs(PARTS) do
-    local text = p.text
+    local head, count = ('%s"%s":'):format(comma, p.name), 1
     if p == RUN or p == END then
-      local row = db:row(p.sql, num)
+      local row = p == END and ended or db:row(p.sql, num)
       if not row then return nil end
-      text = object(row, p.names, p.heads, known)
-    elseif not text then
-      text = list(db, p, num, known)
+      put(head .. object(row, p.names, p.heads, known))
+    elseif p.text then
+      put(head .. p.text)
+    else
+      local of_list
+      count, of_list = put_list(db, p, num, head, known, put)
+      rows = rows + of_list
     end
-    if text then out[#out + 1] = ('"%s":'):format(p.name) .. text end
+    if count > 0 then comma = "," end
   end
-  return "{" .. table.concat(out, ",") .. "}"
+  put "}"
+  return rows
 end
+
+-- Counts the rows of all lists, and those that are hashed for one of them.
+local COUNT = { "(SELECT count(*) FROM series_data WHERE run = ?1)" }
+for _, p in ipairs(PARTS) do
+  if p.sql and p ~= RUN and p ~= END then
+    COUNT[#COUNT + 1] = ("(SELECT count(*) FROM %s WHERE run = ?1)"):format(p.sql:match "FROM ([%w_]+)")
+  end
+end
+COUNT = "SELECT " .. table.concat(COUNT, " + ")
+
+--- How many rows the lists of a run are made from. Since rows are never changed, as many are the same ones.
+---@param num integer
+---@return integer
+function canon.count(db, num) return db:value(COUNT, num) end
 
 local SEAL = part("seal", "doc format key note prev seq station", "seal")
 
@@ -180,7 +215,7 @@ local SEAL = part("seal", "doc format key note prev seq station", "seal")
 ---@return string
 function canon.seal(seal)
   local row = setmetatable({ format = "moonrig-seal/1" }, { __index = seal })
-  return object(row, SEAL.names, SEAL.heads, {})
+  return object(row, SEAL.names, SEAL.heads, new_known())
 end
 
 return canon

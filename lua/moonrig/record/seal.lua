@@ -22,14 +22,27 @@ function seal.newest(db, station)
   return db:row("SELECT seq, hash, key FROM seal WHERE station = ? ORDER BY seq DESC LIMIT 1", station)
 end
 
+--- The SHA-256 of the canonical form of a run; nil when part of the run is gone.
+---@param num integer
+---@param ended? table   see canon.run
+---@return { sha256: string, rows: integer }?
+function seal.doc(db, num, ended)
+  local hash = core.store.hash()
+  local rows = canon.run(db, num, function(text) hash:add(text) end, ended)
+  return rows and { sha256 = hash:digits(), rows = rows }
+end
+
 --- Seals a run whose end has been written in the transaction that is open.
 ---@param num integer
 ---@param signer moonrig.RecordSigner?
 ---@param note string?
-function seal.add(db, num, signer, note)
+---@param doc table?   seal.doc of what the run is with its end, made before the transaction, so that other writers
+---  need not wait for it; made here when the run has got more rows since
+function seal.add(db, num, signer, note, doc)
+  if not doc or doc.rows ~= canon.count(db, num) then doc = seal.doc(db, num) end
   local station = db:row("SELECT station.id, name FROM run JOIN station ON station.id = run.station WHERE num = ?", num)
   local before = seal.newest(db, station.id)
-  local new = { doc = core.store.sha256(canon.run(db, num)), key = signer and signer.public, note = note,
+  local new = { doc = doc.sha256, key = signer and signer.public, note = note,
     prev = before and before.hash or seal.FIRST, seq = before and before.seq + 1 or 1, station = station.name }
   local text = canon.seal(new)
   db:exec([[INSERT INTO seal (run, station, seq, prev, doc, hash, key, signature, note)

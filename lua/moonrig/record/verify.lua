@@ -91,14 +91,13 @@ local function check_blobs(db, s, known)
 end
 
 local function check_run(db, all, s, known)
-  local text = canon.run(db, s.run)
-  local doc = text and core.store.sha256(text)
-  if not text then
+  local doc = seal.doc(db, s.run)
+  if not doc then
     return broken(s, "changed", "part of it is gone (its end, unit or procedure)")
-  elseif doc == s.doc then
+  elseif doc.sha256 == s.doc then
     return check_blobs(db, s, known)
-  elseif all.seq_of_doc[doc] then
-    return broken(s, "reordered", "it is what was sealed as run %d", all.seq_of_doc[doc])
+  elseif all.seq_of_doc[doc.sha256] then
+    return broken(s, "reordered", "it is what was sealed as run %d", all.seq_of_doc[doc.sha256])
   end
   return broken(s, "changed", "what is recorded of it is not what was sealed")
 end

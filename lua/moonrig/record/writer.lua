@@ -254,11 +254,14 @@ function Run:finish(given)
   local _, at = advance(self, "run:finish")
   local marginal = given.marginal
   if marginal == nil then marginal = self.marginal and given.outcome == "PASS" end
+  local ended = { ended_at = time.text((core.store.time())), duration_us = at, outcome = given.outcome,
+    marginal = marginal and 1 or 0, interrupted = 0, code = given.code, message = given.message }
+  local doc = seal.doc(self.db, self.num, ended)
   schema.atomic(self.db, function()
     self.db:exec([[INSERT INTO run_end (run, ended_at, duration_us, outcome, marginal, interrupted, code, message)
-      VALUES (?, ?, ?, ?, ?, 0, ?, ?)]], self.num, time.text((core.store.time())), at, given.outcome, marginal,
-      given.code, given.message)
-    seal.add(self.db, self.num, self.signer)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)]], self.num, ended.ended_at, ended.duration_us, ended.outcome, ended.marginal,
+      ended.interrupted, ended.code, ended.message)
+    seal.add(self.db, self.num, self.signer, nil, doc)
   end)
   self.ended = true
 end
