@@ -410,7 +410,7 @@ static int lstore_space(lua_State *L)
 	struct statvfs s;
 	if (statvfs(luaL_checkstring(L, 1), &s) < 0)
 		return 0;
-	lua_pushinteger(L, (lua_Integer)(s.f_bavail * s.f_frsize));
+	lua_pushinteger(L, (lua_Integer)s.f_bavail * (lua_Integer)s.f_frsize);
 	return 1;
 }
 
