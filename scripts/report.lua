@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- report.lua: moonrig report: runs out of the record, in any of the formats of lua/moonrig/report.
+-- report.lua: moonrig report: runs out of the record, in any of the formats of lua/moonrig/report; and files that were
+-- attached to them.
 local cli = require "moonrig.cli"
 local core = require "moonrig.core"
 local dates = require "moonrig.dates"
+local file = require "moonrig.report.file"
 local report = require "moonrig.report"
 local results = require "moonrig.results"
 
@@ -15,6 +17,8 @@ local function parse(args)
   parser:option("--dut", "Runs of the unit with this serial number."):argname "SN"
   parser:option("--since", "Runs that started on this day (UTC) or later."):argname "DATE"
   parser:option("--format", table.concat(report.formats, ", ") .. "."):argname "FORMAT":default "text"
+  parser:option("--attachment", "Instead of a report: the file attached under this name, or with this SHA-256.")
+    :argname "NAME"
   parser:option("-o --output", "File to write instead of standard output."):argname "FILE"
   parser:option("--process-code", "wsjf: the number of the process on the WATS server; 10 unless the run says one.")
     :argname "N":convert(math.tointeger)
@@ -56,6 +60,44 @@ local function selected(rec, filter, given)
     filter.since and " since " .. given.since or "")
 end
 
+-- All attachments of a run, those of its phases too.
+local function attachments_of(run)
+  local all = table.move(run.attachments, 1, #run.attachments, 1, {})
+  for _, phase in ipairs(run.phases) do table.move(phase.attachments, 1, #phase.attachments, #all + 1, all) end
+  return all
+end
+
+-- The one that is called so. Of several with one name, as of a phase that was tried again, each has to be told apart.
+local function find_attachment(run, name)
+  local all, found, names = attachments_of(run), {}, {}
+  for _, one in ipairs(all) do
+    if one.sha256 == name then return one end
+    if one.name == name and not found[one.sha256] then
+      found[#found + 1], found[one.sha256] = one, true
+    end
+    names[#names + 1] = one.name
+  end
+  if #found == 1 then return found[1] end
+  if not found[1] then
+    cli.fail(cli.ERROR, "run %d has no attachment %s%s", run.num, name,
+      names[1] and " (there are " .. table.concat(names, ", ") .. ")" or "")
+  end
+  for i, one in ipairs(found) do names[i] = one.sha256 end
+  cli.fail(cli.ERROR, "run %d has %d attachments %s; say which by its SHA-256: %s", run.num, #found, name,
+    table.concat(names, ", ", 1, #found))
+end
+
+local function write_attachment(rec, run, given)
+  local found = find_attachment(run, given.attachment)
+  if not given.output and core.is_terminal(1) and not found.mime:find "^text/" then
+    cli.fail(cli.USAGE, "--attachment %s: %s, not on a terminal; name a file with -o", given.attachment, found.mime)
+  end
+  local data = rec:blob(found.sha256)
+  if not data then cli.fail(cli.ERROR, "the bytes of %s are gone from the record", found.name) end
+  if not given.output then return cli.write(data) end
+  file.write(given.output, function(put) put(data) end)
+end
+
 return function(args)
   local parser, given = parse(args)
   local filter = check(parser, given)
@@ -64,6 +106,11 @@ return function(args)
   -- One run asked for is a document about it; a selection is a list, however many it found.
   local is_one = #given.run == 1 or not given.run[1] and filter.last == 1
   local options = { blob = function(sha256) return rec:blob(sha256) end, process_code = given.process_code }
+  if given.attachment then
+    if not is_one then cli.fail(cli.USAGE, "--attachment: name one run, or select the last one with --last") end
+    write_attachment(rec, runs[1], given)
+    return cli.PASS
+  end
   local what = is_one and runs[1] or runs
   if given.output then
     report.write(given.format, what, given.output, options)

@@ -34,6 +34,7 @@ local function parse(args)
   parser:option("--station", "station file: the instruments and where they are"):argname "FILE"
   parser:option("--results", "record to write to (default: the station's, else results.db)"):argname "URL"
   parser:flag("--simulate", "put the simulator of each instrument in its place; the run is marked")
+  parser:flag("--traffic", "attach what passes between the run and its instruments to the run: a pcapng file for each")
   parser:option("--site", "which of the station's sites; all: a unit at each, at once"):argname "N"
   parser:option("--report", "also write a report: " .. table.concat(report.formats, ", ")
     .. "; without PATH a file named after the unit; - is the standard output"):argname("FORMAT[=PATH]"):count "*"
@@ -179,6 +180,7 @@ local function run_jobs(jobs, options, rec, person)
   for i, job in ipairs(jobs) do
     local opts = job.opts
     opts.record, opts.operator, opts.simulate, opts.shared = rec, options.operator, options.simulate, shared
+    opts.traffic = options.traffic
     opts.part, opts.revision, opts.batch, opts.meta = options.part, options.revision, options.batch,
       meta_of(options)
     opts.observer = observer_of(job, options, person, many and width)

@@ -15,6 +15,7 @@ enum format { FORMAT_TEXT, FORMAT_RAW, FORMAT_PCAPNG };
 struct spy {
 	struct tap tap;
 	struct tapfile file;
+	struct capture *capture;    /* takes what the file would, unless NULL */
 	struct buf text;        /* of the event in hand */
 	enum format format;
 	bool color, all;
@@ -235,25 +236,62 @@ static unsigned levels_after(const struct spy *s, const struct port *p, const st
 	}
 }
 
+/* What a capture has no room for is not there at all: it ends with a packet that says so. */
+static int fit(struct spy *s)
+{
+	char comment[80];
+	uint64_t clock = tapfile_clock(&s->file);
+	if (capture_has_room(s->capture, s->text.len))
+		return 0;
+	s->capture->full = true;
+	buf_consume(&s->text, s->text.len);
+	snprintf(comment, sizeof comment, "cut here: more than %.4g MiB", (double)s->capture->limit / 1048576);
+	return s->capture->size == 0 ? 0 : pcapng_packet(&s->text, &(struct pcapng_packet){ .event = PCAPNG_STATUS,
+		.time = s->file.epoch + clock, .since_start = clock, .comment = comment });
+}
+
 static void spy_see(struct tap *t, struct port *p, const struct tap_event *ev)
 {
 	struct spy *s = (struct spy *)t;
 	unsigned levels = levels_after(s, p, ev);
 	int failed = 0;
+	if (s->capture && !capture_is_on(s->capture)) {
+		s->signals = levels;
+		return;
+	}
 	if (s->format == FORMAT_PCAPNG)
 		failed = see_pcapng(s, p, ev, levels);
 	else if (s->format == FORMAT_TEXT || ev->kind == TAP_RX || ev->kind == TAP_TX)
 		failed = see_text(s, ev);
 	s->signals = levels;
-	tapfile_write(&s->file, &s->text, failed);
+	if (s->capture)
+		capture_write(s->capture, &s->text, failed | fit(s));
+	else
+		tapfile_write(&s->file, &s->text, failed);
 }
 
 static void spy_free(struct tap *t)
 {
 	struct spy *s = (struct spy *)t;
 	tapfile_close(&s->file);
+	if (s->capture)
+		capture_release(s->capture);
 	buf_clear(&s->text);
 	free(s);
+}
+
+struct tap *spy_capture(struct capture *c, struct err *e)
+{
+	struct spy *s = calloc(1, sizeof *s);
+	if (!s) {
+		err_set(e, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	s->tap = (struct tap){ .see = spy_see, .free = spy_free };
+	s->format = FORMAT_PCAPNG;
+	s->capture = capture_hold(c);
+	tapfile_open(&s->file, NULL, e);    /* for its clock */
+	return &s->tap;
 }
 
 static int read_flag(const struct url *u, const char *key, bool *flag, struct err *e)

@@ -10,9 +10,12 @@
  * pcapng: for Wireshark and tshark (see proto/pcapng.h), with settings, open, close in comments. */
 #ifndef PORT_SPY_H
 #define PORT_SPY_H
+#include "port/capture.h"
 #include "port/port.h"
 
 /* For the table of schemes. */
 int spy_resolve(const struct url *from, struct url *to, struct tap **taps, struct err *e);
+/* A tap that writes pcapng to a capture, which it holds; NULL: *e says why. */
+struct tap *spy_capture(struct capture *c, struct err *e);
 
 #endif

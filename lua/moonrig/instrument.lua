@@ -50,11 +50,13 @@ function instrument.fits(entry, idn) return not entry.idn or instrument.identity
 ---@param entry moonrig.StationInstrument
 ---@param url string
 ---@param options? table
+---@param opened_port? fun(port: userdata)   called when it is open, before the driver says anything
 ---@return userdata port, any opened, table idn   opened: what the driver made
-function instrument.open(entry, url, options)
+function instrument.open(entry, url, options, opened_port)
   local driver = driver_of(entry)
   local port = rig.open(url, options)
   local ok, opened, idn = pcall(function()
+    if opened_port then opened_port(port) end
     local opened = driver.open(port, entry)
     return opened, ask(entry, opened)
   end)
@@ -67,8 +69,8 @@ end
 
 --- Opens it, and refuses another one than the entry wants.
 ---@async
-function instrument.open_the_right_one(entry, url, options)
-  local port, opened, idn = instrument.open(entry, url, options)
+function instrument.open_the_right_one(entry, url, options, opened_port)
+  local port, opened, idn = instrument.open(entry, url, options, opened_port)
   if not instrument.fits(entry, idn) then
     port:close()
     error(core.error { code = "not_found", op = "identify",

@@ -1247,6 +1247,7 @@ function Test:prompt(message, opts) end
 ---@field calibration_policy? { warn_days: integer?, when_over: "warn"|"refuse" }  default: warn, from 30 days before
 ---@field meta? table<string, string|number|boolean>  what each run's record says besides: laboratory, address, ...;
 ---  `--meta` says it of one run
+---@field traffic? boolean    attach what passes between a run and its instruments to the run, as `--traffic` does
 
 ---@class moonrig.StationInstrument
 ---@field url? string|string[]      of its port. A list: where to look for the one that `idn` means;

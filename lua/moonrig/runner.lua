@@ -12,6 +12,7 @@ local attempt = require "moonrig.runner.attempt"
 local group = require "moonrig.runner.group"
 local plans = require "moonrig.plan"
 local session = require "moonrig.session"
+local traffic = require "moonrig.traffic"
 
 local runner = {}
 
@@ -198,6 +199,27 @@ local function make_safe(self)
   end }, self.scope)
 end
 
+local function close(self) self.session:close() end
+
+-- Whether so many bytes and the end of the run go into the record: they are written twice, into the -wal file first.
+local function has_room(self, size)
+  local free = not self.broken and self.recorded.path and core.store.space(self.recorded.path)
+  return not self.recorded.path or free and free > 2 * size + SPACE
+end
+
+-- What passed between the run and its instruments, until they were closed.
+local function keep_traffic(self)
+  if not self.session.traffic then return end
+  self.session.traffic:finish(function(file, problem)
+    if not has_room(self, #file.data) then
+      return self:say("warning", file.name .. " is left out: there is no room for it on the disk")
+    end
+    self:record(self.entry, "attachment", file)
+    self:emit { event = "attachment", attachment = { name = file.name, mime = file.mime, size = #file.data } }
+    if problem then self:say("warning", ("%s is cut: %s"):format(file.name, problem)) end
+  end)
+end
+
 local function finish(self)
   self.broken = nil                    -- this is the least of all: it may have room
   self.outcome, self.code, self.message = self.scope.outcome, self.scope.code, self.scope.message
@@ -218,11 +240,10 @@ function Run:backward()
   -- There may be room for what is left, if not for a large attachment. But nothing waits for a lock once more.
   if self.is_full then pcall(self.recorded.make_room, self.recorded) end
   if self.broken and self.broken.code ~= "busy" then self.broken = nil end
-  for _, step in ipairs { end_forward, close_groups, run_teardown, make_safe } do
+  for _, step in ipairs { end_forward, close_groups, run_teardown, make_safe, close, keep_traffic } do
     local ok, e = pcall(step, self)
     if not ok then self:worsen("ERROR", type(e) == "table" and e.code or nil, tostring(e)) end
   end
-  self.session:close()
   finish(self)
 end
 
@@ -250,7 +271,8 @@ local function start(plan, opts)
     ask = opts.ask, asking = opts.asking or rig.lock(),
     recorded = opts.record,
   }, Run)
-  self.session = session.new(opts.station, { simulate = opts.simulate, shared = opts.shared, opened = function(info)
+  self.session = session.new(opts.station, { simulate = opts.simulate, shared = opts.shared,
+    traffic = (opts.traffic or opts.station.traffic) and traffic.new() or nil, opened = function(info)
     local warning = info.calibration
     info.calibration, info.others = nil, nil
     self:record(self.entry, "instrument", info)
@@ -295,8 +317,9 @@ end
 ---@param plan moonrig.Plan
 ---@param opts { serial: string, part: string?, revision: string?, batch: string?, subunits: moonrig.Subunit[]?,
 ---  meta: table<string, string>?, record: moonrig.Record, station: moonrig.Station, operator: string?,
----  simulate: boolean?, shared: moonrig.Shared?, observer: fun(event: table)?,
----  ask: (fun(text: string, timeout: number): string)?, asking: moonrig.Lock? }  asking: held by who asks
+---  simulate: boolean?, traffic: boolean?, shared: moonrig.Shared?, observer: fun(event: table)?,
+---  ask: (fun(text: string, timeout: number): string)?, asking: moonrig.Lock? }  traffic: attach what passes between
+---  the run and its instruments; asking: held by who asks
 ---@return moonrig.RunResult
 ---  Raises: what keeps the run from being started in the record
 function runner.run(plan, opts)

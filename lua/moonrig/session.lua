@@ -27,9 +27,10 @@ Session.__index = Session
 --- Starts to use a station.
 ---@param of moonrig.Station
 ---@param opts? { simulate: boolean?, opened: fun(info: moonrig.RunInstrument)?, shared: moonrig.Shared?,
----  search: moonrig.Search? }  opened: called when an instrument was used for the first time, with what the record
----  keeps, `calibration` (what there is to say of it) and `others` (where it was looked for too); shared: the
----  instruments that other sites use too; search: that of all who use the station now
+---  search: moonrig.Search?, traffic: moonrig.Traffic? }  opened: called when an instrument was used for the first
+---  time, with what the record keeps, `calibration` (what there is to say of it) and `others` (where it was looked for
+---  too); shared: the instruments that other sites use too; search: that of all who use the station now; traffic: what
+---  passes is kept there
 ---@return moonrig.Session
 function session.new(of, opts)
   opts = opts or {}
@@ -38,7 +39,7 @@ function session.new(of, opts)
     in_use = {},   -- role -> { port, instrument }
     order = {},    -- roles in the order of their first use
     locks = {},    -- role -> lock: two tasks open an instrument once
-    shared = opts.shared,
+    shared = opts.shared, traffic = opts.traffic,
     search = opts.search or opts.shared and opts.shared.search or search.new(of),
     found = {},    -- role -> where it was, of those that are looked for
     seen = {},     -- shared roles that this run has used
@@ -72,14 +73,21 @@ local function whose(self, role)
   return ("instrument %s%s"):format(role, self.station.site and " of site " .. self.station.site or "")
 end
 
+local function follow(self, role, port)
+  if self.traffic then self.traffic:follow(role, port) end
+end
+
 -- One with a list of addresses is looked for.
 local function connect(self, role, entry, url, options)
   if type(url) == "table" then
     local found, others = self.search:find(role, entry, whose(self, role), self.found[role])
     self.found[role] = found.url
+    follow(self, role, found.port)
     return found, others
   end
-  local port, opened, idn = instrument.open_the_right_one(entry, url, options)
+  local port, opened, idn = instrument.open_the_right_one(entry, url, options, function(port)
+    follow(self, role, port)
+  end)
   return { url = url, port = port, opened = opened, idn = idn }
 end
 
@@ -117,7 +125,9 @@ function Session:is_shared(role) return self.shared ~= nil and self.shared.roles
 
 --- A shared instrument, of which this run is told as if it were its own.
 function Session:get_shared(role)
-  local opened = self.shared.session:get(role)
+  local shared = self.shared.session
+  local opened = shared:get(role)
+  follow(self, role, shared.in_use[role].port)
   if not self.seen[role] then
     self.seen[role] = true
     local info = {}
@@ -222,7 +232,11 @@ end
 
 --- This run uses shared instruments no more, but for their safe state and their end when it is the last.
 function Session:leave_shared()
-  if self.shared and self.is_last == nil then self.is_last = self.shared:leave() end
+  if not self.shared or self.is_last ~= nil then return end
+  self.is_last = self.shared:leave()
+  if not self.is_last or not self.traffic then return end
+  self.shared:hear(self.traffic)
+  for role, used in pairs(self.shared.session.in_use) do follow(self, role, used.port) end
 end
 
 --- Whether a safe state is declared for an instrument that was used.

@@ -50,13 +50,24 @@ function Shared:take(run)
     turn:pop()
   end
   self.owner, self.depth = run, self.depth + 1
+  if self.depth == 1 then self:hear(run.session.traffic) end
   return function()
     self.depth = self.depth - 1
     if self.depth > 0 then return end
+    self:hear(nil)
     local waiting = self.waiting
     self.owner, self.waiting = nil, {}
     for _, turn in ipairs(waiting) do turn:push(true) end    -- the first one takes it, the others wait again
   end
+end
+
+--- What passes is kept for this run from now on.
+---@param traffic moonrig.Traffic?  nil: for none
+function Shared:hear(traffic)
+  local before = self.session.traffic
+  if before then before:pause(self.roles, true) end
+  if traffic then traffic:pause(self.roles, false) end
+  self.session.traffic = traffic
 end
 
 --- A run uses them no more. Whether it was the last: their safe state is then its affair. (Nothing waits between

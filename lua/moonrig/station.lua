@@ -40,6 +40,7 @@ local station = {}
 ---@field fixed { url: string, whose: string }[]  addresses of instruments, also those of the other sites
 ---@field calibration_policy { warn_days: integer?, when_over: "warn"|"refuse"|nil }?  default: 30 days, warn
 ---@field meta table<string, string|number|boolean>?  what every run says besides: laboratory, address, ...
+---@field traffic boolean?        attach what passes between a run and its instruments to the run
 ---@field path string?            of the file
 
 local refuse = fields.refuse
@@ -60,6 +61,7 @@ local STATION = {
   sites = { fields.table[1], "a table: name = { instruments = ... }" },
   calibration_policy = { fields.table[1], "{ warn_days = 30, when_over = \"warn\" or \"refuse\" }" },
   meta = fields.meta,
+  traffic = fields.boolean,
 }
 local POLICY = {
   warn_days = fields.count,
@@ -173,7 +175,7 @@ function station.new(given, opts)
   return {
     name = given.name or hostname(), results = given.results and station.beside(path, given.results), path = path,
     instruments = instruments, shared = shared or {}, site = opts.site, fixed = fixed_addresses(given),
-    calibration_policy = given.calibration_policy, meta = given.meta,
+    calibration_policy = given.calibration_policy, meta = given.meta, traffic = given.traffic,
     key = given.key and station.beside(path, given.key),
   }
 end

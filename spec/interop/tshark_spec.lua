@@ -74,4 +74,26 @@ describe("tshark", function()
     }, seen)
     assert.is_true(tonumber(rows[7].timestamp) - tonumber(rows[6].timestamp) >= 0.03)
   end)
+
+  it("shows the traffic of a run, also of an instrument that was opened twice", function()
+    local traffic = require("moonrig.traffic").new()
+    for _, question in ipairs { "first?", "second?" } do
+      local port <close> = rig.open "loop://"
+      traffic:follow("psu", port)
+      port:write_line(question)
+    end
+    local path = os.tmpname()
+    traffic:finish(function(file, problem)
+      assert.same({ "psu.pcapng", "application/vnd.tcpdump.pcap", nil }, { file.name, file.mime, problem })
+      local out <close> = assert(io.open(path, "wb"))
+      out:write(file.data)
+    end)
+    local rows, sent = tshark(path), {}
+    os.remove(path)
+    for _, row in ipairs(rows) do
+      if row.p2p_dir == "0" then sent[#sent + 1] = row.data end
+    end
+    assert.same({ hex "first?\n", hex "second?\n" }, sent)
+    assert.equal("close", rows[#rows].comment)
+  end)
 end)

@@ -40,7 +40,7 @@ describe("a station file", function()
 
   it("is refused with the field at fault", function()
     refused('station: there is no field "instrument" (there are calibration_policy, instruments, key, meta, name, '
-      .. 'results, sites)',
+      .. 'results, sites, traffic)',
       { instrument = {} })
     refused("a station file returns a table, this one a nil", nil)
     refused("meta = ", { meta = { laboratory = {} } })

@@ -95,6 +95,43 @@ describe("moonrig report", function()
     end
   end)
 
+  it("gives back a file that was attached, by its name or SHA-256", function()
+    local sha = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+    assert.same({ "foo", 0 }, { moonrig "2 --attachment a.png | cat" })
+    assert.same({ "foo", 0 }, { moonrig("--last --attachment " .. sha) })
+    assert.same({ "", 0 }, { moonrig "1 --attachment a.png -o got.png" })
+    local f <close> = assert(io.open(folder .. "/got.png", "rb"))
+    assert.equal("foo", f:read "a")
+    assert.same({ "moonrig: run 1 has no attachment b.png (there are a.png)\n", 2 }, { moonrig "1 --attachment b.png" })
+    for arguments, message in pairs { ["--dut SN1"] = "name one run", ["1 2"] = "name one run" } do
+      local text, code = moonrig(arguments .. " --attachment a.png")
+      assert.equal(64, code)
+      assert.is_truthy(text:find(message, 1, true), text)
+    end
+    local text, code = moonrig "1 --attachment a.png -o no/got.png"
+    assert.equal(2, code)
+    assert.is_truthy(text:find("no/got.png: No such file", 1, true), text)
+  end)
+
+  it("asks which one is meant of attachments with one name", function()
+    local path = folder .. "/two.db"
+    do
+      local rec <close> = record.open(path)
+      local run = rec:start_run { station = "bench", dut = { serial = "SN1" }, procedure = { name = "final" } }
+      run:attachment { name = "a.txt", mime = "text/plain", data = "one" }
+      local phase = run:phase { name = "rail" }
+      phase:attachment { name = "a.txt", mime = "text/plain", data = "two" }
+      phase:attachment { name = "b.txt", mime = "text/plain", data = "same" }
+      phase:attachment { name = "b.txt", mime = "text/plain", data = "same" }
+      run:finish { outcome = "PASS" }
+    end
+    assert.same({ "same", 0 }, { moonrig "--results two.db --attachment b.txt" })
+    local text, code = moonrig "--results two.db --attachment a.txt"
+    assert.equal(2, code)
+    local sha = text:match "has 2 attachments a.txt; say which by its SHA%-256: %x+, (%x+)"
+    assert.same({ "two", 0 }, { moonrig("--results two.db --attachment " .. sha) })
+  end)
+
   it("writes no binary to a terminal", function()
     for format, output in pairs { stdf = "moonrig report: --format stdf: not on a terminal; name a file with -o "
         .. "(moonrig report --help tells more)", csv = "run,run_id,serial" } do

@@ -419,7 +419,7 @@ print(len(first), good(first), good(last), len(ever), good(ever), len(values), r
         ["--procedure x"] = "results.db has no finished run with procedure x",
         ["--since 2999-01-01"] = "with since 2999-01-01", ["none.db"] = "none.db",
         ["--grr"] = "the runs selected have no measured numbers",
-        ["--html none/x.html"] = "cannot write the report" } do
+        ["--html none/x.html"] = "cannot write none/x.html" } do
       local text, code = moonrig(arguments)
       assert.equal(2, code, text)
       assert.is_truthy(text:find(message, 1, true), text)

@@ -9,7 +9,7 @@ local codes = { [2] = "not_found", [13] = "permission", [1] = "permission" }
 
 local function fail(path, why, number)
   local message = (why or "?"):find(path, 1, true) and why or ("%s: %s"):format(path, why)
-  error(core.error { code = codes[number] or "system", message = "cannot write the report: " .. message }, 0)
+  error(core.error { code = codes[number] or "system", message = "cannot write " .. message }, 0)
 end
 
 --- Writes what `render` gives to the function that it is called with. The file is opened for the first of it: a
