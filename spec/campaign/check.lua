@@ -9,10 +9,13 @@ local function number_sent(bytes)
   return line and tonumber(line)
 end
 
+-- Calls fn(key, value) for each measurement, and for each point of a series.
 local function each_value(run, fn)
   for _, phase in ipairs(run.phases) do
     for _, m in ipairs(phase.measurements) do
-      if type(m.value) == "number" then fn(station.key(run.dut.serial, phase.name, phase.attempt, m.name), m) end
+      local key = station.key(run.dut.serial, phase.name, phase.attempt, m.name)
+      for n, y in ipairs(m.series and m.series.y or {}) do fn(key .. "#" .. n, y) end
+      if not m.series and type(m.value) == "number" then fn(key, m.value) end
     end
   end
 end
@@ -22,15 +25,15 @@ end
 ---@param problem fun(message: string, ...)
 function check.values(run, serial, journal, sent, problem)
   local recorded = {}
-  each_value(run or { phases = {} }, function(key, m)
-    recorded[key] = m.value
+  each_value(run or { phases = {} }, function(key, value)
+    recorded[key] = value
     local about = journal.about[key]
     if not about then
       problem("%s: recorded, and never measured", key)
-    elseif about.value ~= m.value then
-      problem("%s: measured %.17g, recorded %.17g", key, about.value, m.value)
-    elseif number_sent(sent[about.token]) ~= m.value then
-      problem("%s: recorded %.17g, the simulator sent %q for %s", key, m.value, sent[about.token] or "nothing",
+    elseif about.value ~= value then
+      problem("%s: measured %.17g, recorded %.17g", key, about.value, value)
+    elseif number_sent(sent[about.token]) ~= value then
+      problem("%s: recorded %.17g, the simulator sent %q for %s", key, value, sent[about.token] or "nothing",
         about.token)
     end
   end)

@@ -18,14 +18,19 @@ local count = 0
 
 local function note(...) journal:write(table.concat({ ... }, "\t") .. "\n") end
 
-local function measure(t, phase, name, instrument, given)
+-- Asks for a value, and notes it before and after it is recorded by record(value).
+local function take(t, phase, name, instrument, record)
   count = count + 1
   local token = ("%s.%d"):format(t.dut.serial:gsub("%-", ""), count)
   local value = instrument:query_number("MEAS:VOLT? " .. token)
   local line = { t.dut.serial, phase, t.attempt, name, token, ("%.17g"):format(value) }
   note("about", table.unpack(line))
-  t:measure(name, value, given)
+  record(value)
   note("done", table.unpack(line))
+end
+
+local function measure(t, phase, name, instrument, given)
+  take(t, phase, name, instrument, function(value) t:measure(name, value, given) end)
 end
 
 local function wants(t, what) return t.dut.serial:find("-" .. what, 1, true) ~= nil end
@@ -82,6 +87,15 @@ end)
 
 test.phase("flash", { interruptible = false }, function(t)
   for n = 1, 3 do measure(t, "flash", "f" .. n, t.psu, { unit = "V", min = -1, max = 31 }) end
+end)
+
+-- A point of a series is noted as NAME#N.
+test.phase("settling", { retry = 1 }, function(t)
+  t:series("s", function(add)
+    for n = 1, 6 do
+      take(t, "settling", "s#" .. n, t.psu, function(value) add(n / 10, value) end)
+    end
+  end, { unit = "V", x = { name = "time", unit = "s" }, min = -1, max = 31 })
 end)
 
 test.phase("curve", function(t)
