@@ -69,14 +69,27 @@ describe("report", function()
     end
   end)
 
-  it("leaves the file that is there when a report cannot be begun", function()
+  it("leaves the file that is there when a report cannot be begun, or not be ended", function()
     local path = folder .. "/x.json"
     report.write("json", samples.pass(), path)
     local run = samples.pass()
     run.outcome = nil
     fails("unsupported", "has not ended", report.write, "openhtf", run, path)
+    fails("system", "lost", require("moonrig.report.file").write, path, function(put)
+      put "half of "
+      error(require("moonrig.core").error { code = "system", message = "lost" }, 0)
+    end)
     local f <close> = assert(io.open(path, "rb"))
     assert.equal(report.render("json", samples.pass()), f:read "a")
+    assert.is_nil(io.open(path .. ".part"))
+  end)
+
+  it("writes through a link", function()
+    os.execute(("ln -s '%s/real.json' '%s/link.json' && : > '%s/real.json'"):format(folder, folder, folder))
+    report.write("json", samples.pass(), folder .. "/link.json")
+    local f <close> = assert(io.open(folder .. "/real.json", "rb"))
+    assert.equal(report.render("json", samples.pass()), f:read "a")
+    assert.is_true((os.execute(("test -L '%s/link.json'"):format(folder))))
   end)
 
   it("writes files", function()
