@@ -4,8 +4,10 @@
 local cli = require "moonrig.cli"
 local core = require "moonrig.core"
 local duts = require "moonrig.duts"
+local events = require "moonrig.events"
 local live = require "moonrig.live"
 local operator = require "moonrig.operator"
+local outlet = require "moonrig.outlet"
 local plan = require "moonrig.plan"
 local report = require "moonrig.report"
 local results = require "moonrig.results"
@@ -130,22 +132,30 @@ local function next_jobs(options, stations, ask, left_out)
   return units and jobs
 end
 
-local function is_terminal(out) return core.is_terminal(out == io.stdout and 1 or 2) end
+local function not_shown(lost) return ("[%d bytes are not shown: nobody read them]\n"):format(lost) end
+
+-- Where people read what happens; where programs do is options.told.
+local function outlet_for_people(options, reports)
+  if options.json_events or is_to_stdout(reports) then return outlet.new(io.stderr, 2, not_shown) end
+  return outlet.new(io.stdout, 1, not_shown)
+end
+
+local function is_terminal(out) return core.is_terminal(out.fd) end
 
 local function has_colour(out)
   return is_terminal(out) and not os.getenv "NO_COLOR" and os.getenv "TERM" ~= "dumb"
 end
 
 -- Tells a program of a command that cannot be obeyed.
-local function refuser()
-  local tell = require "moonrig.events".new(io.stdout)
+local function refuser(told)
+  local tell = events.new(told)
   return function(line, why) tell { event = "refused", line = line, message = why } end
 end
 
 -- An observer for each job: live lines, those of several sites with the name of the site before them.
 local function observer_of(job, options, person, width)
   local site = width and job.opts.station.site or nil
-  if options.json_events then return require "moonrig.events".new(io.stdout, site) end
+  if options.json_events then return events.new(options.told, site) end
   local out = person:output()
   if site then return live.new(sites.output(out, site .. (" "):rep(width - #site)), has_colour(person.out), true) end
   return live.new(out, has_colour(person.out))
@@ -228,8 +238,9 @@ return function(args)
   if options.json_events and is_to_stdout(reports) then
     cli.fail(cli.USAGE, "--json-events and a report to - are both for the standard output")
   end
-  local out = (options.json_events or is_to_stdout(reports)) and io.stderr or io.stdout
-  local person = operator.new(out, is_terminal(out), options.json_events and refuser())
+  local out = outlet_for_people(options, reports)
+  options.told = options.json_events and outlet.new(io.stdout, 1, events.lost)
+  local person = operator.new(out, is_terminal(out), options.told and refuser(options.told))
   local function ask(...) return person:ask(...) end
   local jobs = next_jobs(options, stations, ask, {})
   if not jobs then cli.fail(cli.USAGE, "say which unit: --dut SERIAL (nobody answers the question)") end
@@ -247,5 +258,8 @@ return function(args)
     end
   end
   out:write("record: ", rec.path, "\n")
-  return write_reports(rec, ended, reports, out, code)
+  code = write_reports(rec, ended, reports, out, code)
+  out:finish()
+  if options.told then options.told:finish() end
+  return code
 end

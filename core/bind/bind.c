@@ -2,7 +2,9 @@
 // bind.c: see bind.h.
 #include "bind/bind.h"
 
+#include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include "base/version.h"
 #include "bind/embed.h"
 #include "sched/loop.h"
+#include "sched/wait.h"
 
 /* ---- classes, arguments ------------------------------------------------------------------ */
 
@@ -155,6 +158,21 @@ static int core_is_terminal(lua_State *L)
 	return 1;
 }
 
+/* core.writable(fd, seconds): can some be written within that time, or will an error be told?  Nothing else goes on
+ * meanwhile. */
+static int core_writable(lua_State *L)
+{
+	struct pollfd p = { .fd = (int)bind_integer(L, 1, 0, 1 << 20, "a file descriptor"), .events = POLLOUT };
+	int64_t ends = now_ns() + bind_integer(L, 2, 0, 60, "seconds") * 1000000000;
+	int n;
+	do {
+		int64_t left = ends - now_ns();
+		n = poll(&p, 1, left > 0 ? (int)(left / 1000000) + 1 : 0);
+	} while (n < 0 && errno == EINTR);
+	lua_pushboolean(L, n != 0);
+	return 1;
+}
+
 int luaopen_moonrig_core(lua_State *L)
 {
 	lua_newtable(L);
@@ -166,6 +184,8 @@ int luaopen_moonrig_core(lua_State *L)
 	lua_setfield(L, -2, "error");
 	lua_pushcfunction(L, core_is_terminal);
 	lua_setfield(L, -2, "is_terminal");
+	lua_pushcfunction(L, core_writable);
+	lua_setfield(L, -2, "writable");
 	open_codec(L);
 	open_task(L);
 	open_queue(L);

@@ -79,8 +79,13 @@ function as_json.refused(e) return pick(e, "line", "message") end
 
 function as_json.run_ended(e) return pick(e, "outcome", "code", "message", "duration") end
 
+--- The event that says that others are missing.
+---@param lost integer   bytes
+---@return string
+function events.lost(lost) return json.encode({ event = "lost", bytes = lost }, OPTIONS) .. "\n" end
+
 --- An observer for runner.run that writes to a file.
----@param out file*
+---@param out file*|moonrig.Outlet
 ---@param site? string   with several sites: which of them
 ---@return fun(event: table)
 function events.new(out, site)

@@ -136,6 +136,33 @@ describe("moonrig test", function()
       .. "run_ended", table.concat(seen, " "):gsub(" instrument", ""))
   end)
 
+  -- More than a pipe holds is told before its reader begins to read.
+  it("does not wait for a program that does not read, and says then what it has missed", function()
+    local full, reading = os.tmpname(), os.tmpname()
+    os.remove(full)
+    os.remove(reading)
+    local line = command(([[test.phase("a", function(t)
+      for _ = 1, 1500 do t:log(("x"):rep(100)) end
+      t:check("full", true)
+      io.open(%q, "w"):close()
+      repeat rig.sleep(0.005) until io.open(%q)
+      for _ = 1, 100 do
+        t:log "again"
+        rig.sleep(0.005)
+      end
+    end)]]):format(full, reading), "--dut SN1 --json-events 2>&-")
+    local output = run_command(("%s | { while [ ! -e '%s' ]; do sleep 0.02; done; : > '%s'; cat; }"):format(line, full,
+      reading))
+    assert.is_truthy(output:find('\n{"bytes":%d+,"event":"lost"}\n'), output:sub(-500))
+    assert.is_truthy(output:find('"event":"lost"}.*"name":"full"'))     -- the last of what was left out
+    assert.is_true(select(2, output:gsub('"message":"xxx', "")) < 1500)
+    assert.matches('"event":"run_ended","outcome":"PASS"}\n?$', output)
+    local recorded = last_run()
+    assert.same({ "PASS", 1600 }, { recorded.outcome, #recorded.phases[1].logs })
+    os.remove(full)
+    os.remove(reading)
+  end)
+
   it("tests a unit at each site at once, with the name of the site before its lines", function()
     local station = file(([[return { name = "ST1", results = %q, sites = { {}, {}, spare = {} } }]]):format(results))
     local procedure = file [[local test = require "moonrig".test
