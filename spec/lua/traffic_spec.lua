@@ -178,6 +178,15 @@ describe("the traffic of a run", function()
     os.remove(path)
     os.remove(at)
   end)
+
+  it("is left out when the end of the run needs the room on the disk", function()
+    local space = core.store.space
+    core.store.space = function() return 513 * 1024 end   -- a KiB more than is kept for the end
+    local _, back, result = pcall(run, [[test.phase("a", function(t) t.psu:query "V?" end)]])
+    core.store.space = space
+    assert.same({ "PASS", 0 }, { result.outcome, #back.attachments })
+    assert.equal("psu.pcapng is left out: there is no room for it on the disk", back.logs[#back.logs].message)
+  end)
 end)
 
 describe("a capture", function()
