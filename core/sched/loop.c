@@ -32,6 +32,21 @@ static void end_grace(evutil_socket_t fd, short what, void *arg);
 
 /* ---- interrupts -------------------------------------------------------------------------- */
 
+/* The reason that a run's record shows. */
+static const char *reason_of(const struct loop *l)
+{
+	switch (l->signal) {
+	case SIGTERM:
+		return "interrupted by SIGTERM";
+	case SIGHUP:
+		return "interrupted by SIGHUP";
+	case SIGPIPE:
+		return "interrupted: nobody reads standard output";
+	default:
+		return "interrupted";
+	}
+}
+
 /* A script that computes without waiting: the error comes at its next line, if it is still in the slice in
  * which the signal came.  Otherwise the loop has seen the signal meanwhile. */
 static void interrupt_hook(lua_State *L, lua_Debug *ar)
@@ -42,7 +57,7 @@ static void interrupt_hook(lua_State *L, lua_Debug *ar)
 		lua_sethook(L, NULL, 0, 0);
 		return;
 	}
-	task_cancel(t, "interrupted");
+	task_cancel(t, reason_of(l));
 	task_cancel_hook(L, ar);
 }
 
@@ -66,6 +81,7 @@ static void on_signal(int sig)
 	struct loop *l = interrupted;
 	if (l && (!l->interrupts || now_ns() > l->interrupted_at + ONE_PRESS)) {
 		l->interrupted_at = now_ns();
+		l->signal = sig;
 		if (++l->interrupts == 1)
 			start_ticking();
 		else if (l->interrupts == 2)
@@ -181,9 +197,9 @@ static void on_interrupt(evutil_socket_t fd, short what, void *arg)
 	if (!interrupt)
 		return;
 	if (l->main && l->main->state == TASK_READY)
-		task_cancel_soon(l->main, "interrupted");
+		task_cancel_soon(l->main, reason_of(l));
 	else if (l->main)
-		task_cancel(l->main, "interrupted");
+		task_cancel(l->main, reason_of(l));
 	if (l->interrupts < 2 || evtimer_pending(l->give_up, NULL))
 		return;
 	fprintf(stderr, "\nmoonrig: cleaning up for at most %g s more (Ctrl-\\ ends at once)\n", l->budget);

@@ -42,6 +42,7 @@ struct loop {
 	struct event *grace;
 	struct event *signals;
 	volatile int interrupts;             /* Ctrl-C, SIGTERM, SIGHUP seen so far */
+	volatile int signal;                 /* the last of them */
 	volatile int64_t interrupted_at;     /* the last one: when, and in which slice */
 	volatile unsigned interrupted_slice;
 	volatile unsigned ticked_slice;      /* the one that ran at the last tick after it */
