@@ -16,7 +16,7 @@ struct capture {
 	int fd;                 /* -1: closed, or it could not be written */
 	unsigned users;
 	uint64_t size, limit;   /* bytes */
-	bool paused;            /* takes nothing for now */
+	bool paused;            /* leaves out what passes */
 	bool full;
 	int sys;                /* errno of the write that failed, 0 none */
 };

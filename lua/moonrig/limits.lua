@@ -126,12 +126,6 @@ end
 local Limits = {}
 Limits.__index = Limits
 
---- Checks what is said of the axis of a series: { name, unit, log }.
----@param what string
----@param x table
----  Raises: unsupported
-function limits.check_axis(what, x) fields.check(what .. ": x", x, AXIS) end
-
 --- Checks and copies a table of limits; nil means none: only NaN fails.
 ---@param spec table? min, max, marginal_min, marginal_max, within = {nominal, percent | absolute}, equals, one_of,
 ---  matches (Lua pattern), satisfies = function(value, earlier) -> boolean, why; text says them for people;
@@ -142,7 +136,7 @@ function limits.check_axis(what, x) fields.check(what .. ": x", x, AXIS) end
 function limits.new(spec, what)
   spec = spec or {}
   fields.check(what, spec, FIELDS, "limit")
-  if spec.x then limits.check_axis(what, spec.x) end
+  if spec.x then fields.check(what .. ": x", spec.x, AXIS) end
   local of_record, lines = recorded(what, spec)
   return setmetatable({
     what = what, recorded = of_record, lines = lines, aggregate = aggregates(what, spec.aggregate), x = spec.x,

@@ -10,7 +10,7 @@ local rig = require "moonrig"
 local operator = {}
 
 ---@class moonrig.Operator
----@field out file*
+---@field out moonrig.Outlet
 ---@field can_redraw boolean   out is a terminal
 ---@field runs { site: string?, run: table?, wanted: string? }[]   that commands are for; wanted: before it began
 local Operator = {}
@@ -154,7 +154,7 @@ local function next_line(self, timeout)
   self.is_asking = false
   if ok then return line or nil, self.ended end
   if line.code == "timeout" then return nil, line end
-  self.out:write "\n"
+  say(self, "")
   error(line, 0)
 end
 
@@ -171,9 +171,9 @@ function Operator:ask(text, timeout)
   self.out:write(text)
   self.out:flush()
   local line, err = next_line(self, timeout)
-  if line and not self.is_terminal then self.out:write(core.codec.escape_terminal(line), "\n") end
+  if line and not self.is_terminal then say(self, core.codec.escape_terminal(line)) end
   if line then return line end
-  self.out:write "\n"
+  say(self, "")
   if err.code == "timeout" then refuse("timeout", "nobody has answered the question in time") end
   if err.code == "closed" then refuse("closed", "nobody answers the question: standard input has ended") end
   error(err, 0)
@@ -202,7 +202,7 @@ function operator.began(one, run)
 end
 
 --- The one at standard input.
----@param out file*     where questions go
+---@param out moonrig.Outlet   where questions go
 ---@param is_shown boolean  it is a terminal
 ---@param refused? fun(line: string, why: string)  commands are JSON; called for one that cannot be obeyed
 ---@return moonrig.Operator

@@ -3,7 +3,6 @@
 -- whole by its worst point.  It computes, measure/value.lua records.
 local aggregate = require "moonrig.aggregate"
 local fields = require "moonrig.fields"
-local limits = require "moonrig.limits"
 local units = require "moonrig.units"
 
 local series = {}
@@ -24,7 +23,6 @@ Growing.__index = Growing
 ---  Raises: unsupported (limits that say nothing of points)
 function series.new(name, judge, given)
   judge:check_series()
-  if given.x then limits.check_axis(("series %q"):format(name), given.x) end
   local axis, lines = given.x or judge.x or {}, judge.lines or {}
   return setmetatable({
     name = name, unit = judge.unit or given.unit, from = given.unit, judge = judge,

@@ -34,7 +34,7 @@ function Traffic:follow(role, port)
   self.ports[role] = port
 end
 
---- Keeps nothing, for now, of the instruments that other runs use too.
+--- Leaves out, or keeps again, what passes at the instruments that other runs use too.
 ---@param roles table<string, boolean>
 ---@param is_paused boolean
 function Traffic:pause(roles, is_paused)

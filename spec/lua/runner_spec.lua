@@ -52,6 +52,20 @@ describe("a run", function()
     assert.same({ equals = true }, run.phases[2].measurements[1].limits)
   end)
 
+  it("refuses what cannot be said beside declared limits, by its name", function()
+    for given, message in pairs {
+      ["5"] = 'measurement "v": wants a table, got a number', ["{ unit = 5 }"] = "unit = 5: wants a string",
+      ["{ min = 1 }"] = "its limits were declared with the phase; leave them out here",
+      ["{ x = 1 }"] = "x = 1: wants {name = ",
+    } do
+      local result = b:run(([[test.phase("a", { limits = { v = { unit = "V" } } }, function(t)
+        t:measure("v", 1, %s)
+      end)]]):format(given))
+      assert.equal("ERROR", result.outcome)
+      assert.matches(message, result.message, 1, true)
+    end
+  end)
+
   it("records a marginal pass as such", function()
     local result, run = b:run [[
       test.phase("one", function(t) t:measure("v", 5.04, { max = 5.05, marginal_max = 5.03 }) end)

@@ -136,6 +136,13 @@ describe("moonrig test", function()
       .. "run_ended", table.concat(seen, " "):gsub(" instrument", ""))
   end)
 
+  it("ends the line of a question that nobody answers before it says so", function()
+    local output, code = run_command(("%s test %s </dev/null 2>&1"):format(moonrig,
+      file 'local test = require "moonrig".test; test.procedure { name = "P" }; test.phase("a", function() end)'))
+    assert.same({ 64, "Serial number: \nmoonrig: say which unit: --dut SERIAL (nobody answers the question)" },
+      { code, (output:gsub("%s+$", "")) })
+  end)
+
   -- More than a pipe holds is told before its reader begins to read.
   it("does not wait for a program that does not read, and says then what it has missed", function()
     local full, reading = os.tmpname(), os.tmpname()

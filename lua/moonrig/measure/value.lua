@@ -17,12 +17,14 @@ local Test = taking.methods
 -- declared limits the call may say the unit of its value, and who measured it.
 local function limits_of(state, name, given)
   local declared = state.phase.limits[name]
+  if declared and given == nil then return declared end
+  local here = limits.new(given, ("measurement %q"):format(name))
   for field in pairs(declared and given or {}) do
     if field ~= "unit" and field ~= "instrument" and field ~= "uncertainty" and field ~= "x" then
       refuse("measurement %q: its limits were declared with the phase; leave them out here", name)
     end
   end
-  return declared or limits.new(given, ("measurement %q"):format(name))
+  return declared or here
 end
 
 -- The value in the unit of its limits.
