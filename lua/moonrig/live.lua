@@ -185,7 +185,7 @@ end
 local REDRAW <const> = 0.1    -- seconds between two looks at a series that grows
 
 function on.series(self, e)
-  if not self.is_terminal or core.now() < (self.drawn or 0) + REDRAW then return end
+  if not self.is_terminal or self.is_beside or core.now() < (self.drawn or 0) + REDRAW then return end
   local points, last = e.points, #e.points.y
   if not self.growing then finish_line(self) end
   write(self, "\r\27[K", pad("  " .. clean(points.name), NAME), pad_left(clean(format.quantity(tonumber(("%.7g"):format(

@@ -24,6 +24,12 @@ Growing.__index = Growing
 function series.new(name, judge, given)
   judge:check_series()
   local axis, lines = given.x or judge.x or {}, judge.lines or {}
+  for limit, line in pairs(axis.log and lines or {}) do
+    if line[1][1] <= 0 then
+      fields.refuse(("series %q"):format(name), "%s begins at x = %s, which has no place on a logarithmic axis", limit,
+        line[1][1])
+    end
+  end
   return setmetatable({
     name = name, unit = judge.unit or given.unit, from = given.unit, judge = judge,
     x_name = axis.name, x_unit = axis.unit, x_log = axis.log or false, x = {}, y = {},

@@ -128,8 +128,9 @@ describe("t:series", function()
     assert.equal("v = - ends above what was most", run.phases[1].message)
   end)
 
-  it("fails without points", function()
-    local result, run = b:run [[ test.phase("p", function(t) t:series("v", {}, { min = 1 }) end) ]]
+  it("fails without points, and shows nothing to grow", function()
+    local result, run = b:run([[ test.phase("p", function(t) t:series("v", {}, { min = 1 }) end) ]],
+      { observer = function(e) assert(e.event ~= "series") end })
     assert.same({ "FAIL", "p: v has no points" }, { result.outcome, result.message })
     assert.equal("UNSET", run.phases[1].measurements[1].outcome)
   end)
@@ -174,6 +175,8 @@ describe("t:series", function()
       ['t:series("v", { "x" })'] = 'series "v": point 1: expected a value, or {x, value} with a finite x, got x',
       ['t:series("v", { 1, { 0 / 0, 2 } })'] = 'series "v": point 2: expected a value, or {x, value} with a finite x',
       ['t:series("v", { { 0, 1 } }, { x = { log = true } })'] = 'series "v": point 1: x = 0 has no place on a log',
+      ['t:series("v", { { 1, 1 } }, { x = { log = true }, min = { { 0, 1 }, { 2, 1 } } })'] =
+        'series "v": min begins at x = 0, which has no place on a logarithmic axis',
       ['t:series("v", { 1 }, { equals = 1 })'] = "equals is for single values; a series has min and max",
       ['t:series("v", { 1 }, { x = { title = "a" } })'] = 'there is no field "title"',
       ['t:series("v", { 1 }, { aggregate = { median = {} } })'] = 'there is no aggregate "median"',
@@ -211,6 +214,7 @@ describe("t:series", function()
     assert.is_truthy(text:find("\r\27%[K  v +4 V  <= 5 V"), text)
     assert.is_truthy(text:find("worst of 2 points, at time 2 s", 1, true))
     assert.is_nil(written(live.new, false):find("[\r\27]"))
+    assert.is_nil(written(live.new, true, true):find("\r", 1, true))    -- beside other runs lines stay as they are
   end)
 
   it("is told to programs point by point", function()

@@ -129,6 +129,7 @@ end
 -- Adds points to what is recorded of a series; the observers see it grow.
 local function grow(state, entry, points, list)
   state:check_going_on()
+  if #list == 0 then return true end
   local data, passed = points:add(list)
   if entry then state:record("points", data, entry) end
   state:tell { event = "series", points = points, added = #list }
