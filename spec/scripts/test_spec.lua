@@ -1,62 +1,18 @@
 -- moonrig test as a program: what it prints, records, returns, and what a signal does to it.  The
 -- instruments are sockets of this spec, so that it sees what really arrives there.
+local here = require "support.test_command"
 local record = require "moonrig.record"
 local rig = require "moonrig"
 
-local moonrig = os.getenv "MOONRIG" or "build/moonrig"
+local command, file, last_run, moonrig, run_command = here.command, here.file, here.last_run, here.moonrig, here.run
 
 describe("moonrig test", function()
-  local files, results, received, listener
-
-  local function file(text)
-    local path = os.tmpname()
-    files[#files + 1] = path
-    local f <close> = assert(io.open(path, "w"))
-    f:write(text)
-    return path
-  end
-
-  before_each(function()
-    files, received = {}, {}
-    results = os.tmpname()
-    os.remove(results)
-    listener = rig.listen("socket://127.0.0.1:0", function(port)
-      for line in port:lines() do received[#received + 1] = line end
-    end)
-  end)
-
-  after_each(function()
-    listener:close()
-    for _, path in ipairs(files) do os.remove(path) end
-    for _, suffix in ipairs { "", "-wal", "-shm" } do os.remove(results .. suffix) end
-  end)
-
-  local function command(text, args)
-    if not text:find "test.procedure" then text = 'test.procedure { name = "P", serial = "^SN%d+$" } ' .. text end
-    local station = file(([[return { name = "ST1", results = %q, instruments = {
-      psu = { url = %q, driver = "port", safe_state = { "SAFE" } } } }]]):format(results, listener.url))
-    return ("%s test %s --station %s %s"):format(moonrig,
-      file('local rig = require "moonrig"; local test = rig.test; ' .. text), station, args or "--dut SN1")
-  end
-
-  -- Runs a shell command to its end: all that it printed, its exit code.
-  local function run_command(line)
-    local port <close> = rig.open(("exec:{ %s; } 2>&1 </dev/null"):format(line), { timeout = 20 })
-    local lines = {}
-    for text in port:lines() do lines[#lines + 1] = text end
-    local _, e = port:try_read(1)
-    return table.concat(lines, "\n"), tonumber(e.message:match "exited with status (%d+)")
-  end
+  before_each(here.open)
+  after_each(here.close)
 
   local function run(text, args) return run_command(command(text, args) .. " | cat; exit ${PIPESTATUS:-0}") end
 
   local function exit_code(text, args) return select(2, run_command(command(text, args))) end
-
-  local function last_run()
-    local rec <close> = record.open(results)
-    local list = rec:runs { last = 1 }
-    return list[1] and rec:load(list[1].id)
-  end
 
   -- Starts it, waits for a marker in its output, sends signals: the rest of its output, its exit code.
   local function interrupted(text, marker, ...)
@@ -89,12 +45,12 @@ describe("moonrig test", function()
       end)
       test.teardown(function(t) t:log "switched off" end)
     ]]
-    local output, code = run_command("ulimit -f 2048; " .. command(text) .. " | tail -n 9; exit ${PIPESTATUS:-0}")
+    local output, code = run_command("export NO_COLOR=1; ulimit -f 2048; " .. command(text))
     assert.matches("the record cannot be written: [^\n]*ulimit %-f", output)
     assert.matches("switched off", output)
     assert.matches("\nERROR  unit SN1", output)
-    assert.equal(0, code)
-    assert.equal("SAFE", received[#received])
+    assert.equal(2, code)
+    assert.equal("SAFE", here.received[#here.received])
     local of = last_run()
     assert.is_true(#of.phases[1].measurements > 10)
   end)
@@ -170,156 +126,6 @@ describe("moonrig test", function()
     os.remove(reading)
   end)
 
-  it("tests a unit at each site at once, with the name of the site before its lines", function()
-    local station = file(([[return { name = "ST1", results = %q, sites = { {}, {}, spare = {} } }]]):format(results))
-    local procedure = file [[local test = require "moonrig".test
-      test.procedure { name = "P", serial = "^SN%d+$" }
-      test.phase("a", function(t) t:check("good", t.dut.serial ~= "SN3") end)]]
-    local line = ("%s test %s --station %s --site all --report junit=- 2>&1 "):format(moonrig, procedure, station)
-    local output, code = run_command(line .. "--dut SN2 --dut spare=SN3")
-    assert.equal(1, code, output)
-    assert.matches("1     | [^\n]*PASS[^\n]*  unit SN2", output)
-    assert.matches("spare | [^\n]*FAIL[^\n]*  unit SN3", output)
-    assert.equal(2, select(2, output:gsub("<testsuite ", "")))
-    output, code = run_command("printf 'SN5\\n\\nSN6\\n' | " .. line)
-    assert.equal(0, code, output)
-    assert.matches("Serial number at site 2 (Enter: none):", output, 1, true)
-    assert.matches("spare | [^\n]*PASS[^\n]*  unit SN6", output)
-    for given, words in pairs {
-      ["--dut SN1 --dut SN2 --dut SN3 --dut SN4"] = "--dut SN4: there is no further site for it",
-      ["--dut right=SN1"] = '--dut right=SN1: there is no site "right"; there are 1, 2, spare',
-      ["--dut 1=SN1 --dut 2=SN1"] = "unit SN1 is at site 1 already", ["--dut XY"] = "does not match",
-    } do
-      output, code = run_command(line .. given)
-      assert.equal(64, code)
-      assert.matches(words, output, 1, true)
-    end
-    output = run_command("printf 'SN5\\nSN5\\nSN6\\n\\n' | " .. line)
-    assert.matches("unit SN5 is at site 1 already; serial number at site 2 (Enter: none):", output, 1, true)
-  end)
-
-  it("takes the name of the only site of a station, too", function()
-    local station = file(([[return { results = %q, sites = { left = {} } }]]):format(results))
-    local procedure = file [[local test = require "moonrig".test
-      test.procedure { name = "P", serial = "^SN%d+$" }
-      test.phase("a", function() end)]]
-    local output, code = run_command(("%s test %s --station %s --site all --dut left=SN2 2>&1"):format(moonrig,
-      procedure, station))
-    assert.equal(0, code, output)
-    assert.same({ "SN2", "left" }, { last_run().dut.serial, last_run().site })
-  end)
-
-  it("says at the end how each site has ended", function()
-    local station = file(([[return { name = "ST1", results = %q, sites = { {}, {} } }]]):format(results))
-    local procedure = file [[local test = require "moonrig".test
-      test.procedure { name = "P" }
-      test.phase("a", function(t) t:check("good", t.dut.serial ~= "LONG-3") end)]]
-    local output, code = run_command(("%s test %s --station %s --site all --dut 1 --dut LONG-3 | cat")
-      :format(moonrig, procedure, station))
-    assert.equal(0, code)
-    assert.matches("2 | a %.%.%.\n2 |   good +false  equals true +FAIL\n2 | a +0%.%d%d s  FAIL\n", output)
-    assert.matches("\n\nsite 1  PASS     unit 1       +%d+%.%d%d s\nsite 2  FAIL     unit LONG%-3  +%d+%.%d%d s   "
-      .. "a: good = false is not true\n1 of 2 units passed\nrecord: ", output)
-  end)
-
-  -- Runs three sites in a terminal; each is in its phase until the file is there.
-  local function at_terminal(text, fn)
-    local gate = file ""
-    os.remove(gate)
-    local station = file(([[return { name = "ST1", results = %q, sites = { {}, {}, {} } }]]):format(results))
-    local procedure = file(([[local rig = require "moonrig" local test = rig.test
-      local function wait() while not io.open(%q) do rig.sleep(0.005) end end
-      test.procedure { name = "P" } ]]):format(gate) .. text)
-    local port <close> = rig.open(("exec:stty sane; %s test %s --station %s --site all --dut A --dut B --dut C; "
-      .. "echo code $?"):format(moonrig, procedure, station), { timeout = 15 })
-    fn(port, function() assert(io.open(gate, "w")):close() end)
-    local rec <close> = record.open(results)
-    local outcomes = {}
-    for _, head in ipairs(rec:runs()) do
-      outcomes[tonumber(head.site)] = head.outcome .. " " .. (head.message or "")
-    end
-    return outcomes
-  end
-
-  it("ends one site at a word from the terminal; the others go on", function()
-    local outcomes = at_terminal([[
-      test.phase("hold", function(t) wait() end)
-      test.phase("next", function() end)
-    ]], function(port, open_gate)
-      port:expect "type stop 1 to end that site after its phase, abort 1 to end it now; Ctrl%-C aborts all"
-      port:expect "3 | .*hold.*%.%.%."
-      port:write "abort 2\r"
-      port:expect "site 2 is aborted"
-      port:expect "2 | .*ABORTED.*unit B"
-      for line, answer in pairs { ["stop 9"] = "there is no site 9; there are 1, 2, 3, all",
-        stop = "say which site: 1, 2, 3, all", ["stop 2"] = "site 2 has ended",
-        hello = "nothing is asked now; type stop 1" } do
-        port:write(line .. "\r")
-        port:expect(answer)
-      end
-      port:write "stop 1\r"
-      port:expect "site 1 stops when this phase is over"
-      open_gate()
-      port:expect "1 of 3 units passed"
-      port:expect "code 130"
-    end)
-    assert.same({ "ABORTED stopped by the operator", "ABORTED aborted by the operator", "PASS " }, outcomes)
-  end)
-
-  it("keeps a question the last thing on the terminal, and takes commands beside it", function()
-    local outcomes = at_terminal([[
-      test.phase("ask", function(t)
-        if t.dut.serial == "A" then t:check("led", t:prompt("Which?", { options = { "red", "green" } }) == "green") end
-      end)
-      test.phase("hold", function(t) if t.dut.serial == "B" then t:log "at B" end wait() end)
-      test.phase("next", function() end)
-    ]], function(port, open_gate)
-      port:expect "site 1: Which%?\r\n    1  red\r\n    2  green: "
-      port:expect "\27%[2A\r\27%[J2 | .-at B.-\r\nsite 1: Which%?\r\n    1  red\r\n    2  green: "
-      port:write "stop 2\r"
-      port:expect "site 2 stops when this phase is over\r\nsite 1: Which%?"
-      port:write "green\r"
-      port:expect "1 | .*led.*PASS"
-      open_gate()
-      port:expect "2 of 3 units passed"
-    end)
-    assert.same({ "PASS ", "ABORTED stopped by the operator", "PASS " }, outcomes)
-  end)
-
-  it("takes commands from a program as JSON, a line each, and tells it of those that cannot be", function()
-    local station = file(([[return { name = "ST1", results = %q, sites = { {}, {} } }]]):format(results))
-    local procedure = file [[local rig = require "moonrig" local test = rig.test
-      test.procedure { name = "P" }
-      test.phase("a", function(t) if t.dut.serial == "B" then rig.sleep(60) end t:prompt "Ready?" end)]]
-    local output, code = run_command(([[printf '%%s\n' '{"command":"abort","site":2}' '{"command":"stop"}' \
-      '{"command"' yes | %s test %s --station %s --site all --dut A --dut B --json-events 2>&-]])
-      :format(moonrig, procedure, station))
-    assert.equal(130, code, output)
-    local seen, ends = {}, {}
-    for text in output:gmatch "[^\n]+" do
-      local event = rig.json.decode(text)
-      if event.event == "refused" then seen[#seen + 1] = event.message end
-      if event.event == "run_ended" then ends[event.site] = event.outcome end
-    end
-    assert.equal("say which site: 1, 2, all", seen[1])
-    assert.matches("^not JSON at line 1", seen[2])
-    assert.same({ ["1"] = "PASS", ["2"] = "ABORTED" }, ends)
-  end)
-
-  it("goes on with the other sites when units are tested again and again", function()
-    local station = file(([[return { name = "ST1", results = %q, sites = { {}, {} } }]]):format(results))
-    local procedure = file [[local test = require "moonrig".test
-      test.procedure { name = "P" }
-      test.phase("a", function(t) if t.dut.serial == "A" then t:abort "enough" end end)]]
-    local output, code = run_command(("%s test %s --station %s --site all --dut A --dut B --repeat 3")
-      :format(moonrig, procedure, station))
-    assert.equal(130, code, output)
-    local rec <close> = record.open(results)
-    local count = {}
-    for _, head in ipairs(rec:runs()) do count[head.dut.serial] = (count[head.dut.serial] or 0) + 1 end
-    assert.same({ A = 1, B = 3 }, count)
-  end)
-
   it("names the line of the procedure that asked when nobody answers", function()
     local text = [[test.phase("a", function(t) t:prompt "Ready?" end)]]
     local output = run_command(command(text))
@@ -336,7 +142,7 @@ describe("moonrig test", function()
 
   it("records what the station file says of all runs, and over it what is said of one", function()
     local station = file(('return { results = %q, meta = { laboratory = "Weber", humidity = 40, customer = "any" } }')
-      :format(results))
+      :format(here.results))
     local procedure = file [[local test = require("moonrig").test
       test.procedure { name = "P" }
       test.phase("a", function() end)]]
@@ -383,15 +189,15 @@ describe("moonrig test", function()
     assert.matches('Serial number of main board: RB7\nserial number "RB7" does not match ^MB%d+$, the pattern of '
       .. "main board; serial number of main board: MB1", output, 1, true)
     assert.matches("    main board: MB1, part MB%-100[^\n]*\n[^ ]*    radio: RB7", output)
-    local rec <close> = record.open(results)
+    local rec <close> = record.open(here.results)
     assert.same({ { name = "main board", serial = "MB1", part = "MB-100" }, { name = "radio", serial = "RB7" },
       { name = "cell", serial = "C-MB1", revision = "2" } }, rec:load(1).dut.subunits)
-    output, code = run_command(("%s report --results %s --dut RB7"):format(moonrig, results))
+    output, code = run_command(("%s report --results %s --dut RB7"):format(moonrig, here.results))
     assert.equal(0, code)
     assert.matches("  unit       SN1\n  sub-unit   main board: MB1, part MB-100\n  sub-unit   radio: RB7", output, 1,
       true)
     assert.is_nil(output:find "SN2")
-    output = run_command(("%s verify %s"):format(moonrig, results))
+    output = run_command(("%s verify %s"):format(moonrig, here.results))
     assert.matches("ST1: 2 runs", output)
   end)
 
@@ -420,7 +226,7 @@ describe("moonrig test", function()
   end)
 
   it("has one sub-unit at one site only", function()
-    local station = file(([[return { name = "ST1", results = %q, sites = { {}, {} } }]]):format(results))
+    local station = file(([[return { name = "ST1", results = %q, sites = { {}, {} } }]]):format(here.results))
     local line = ("%s test %s --station %s --site all 2>&1 --dut SN1 --dut SN2 "):format(moonrig,
       file('local test = require "moonrig".test; ' .. MADE_OF), station)
     local board = "--subunit '1:main board=MB1' --subunit '2:main board=MB%d' "
@@ -469,7 +275,7 @@ describe("moonrig test", function()
     end
     local output, code = run_command(moonrig .. " test /nonexistent.lua --dut SN1")
     assert.same({ "moonrig: there is no file /nonexistent.lua", 64 }, { output, code })
-    assert.is_nil(io.open(results))
+    assert.is_nil(io.open(here.results))
   end)
 
   it("says what it does, with an example", function()
@@ -511,7 +317,7 @@ describe("moonrig test", function()
       "  name +a\\e%[2Jb  matches %^a +PASS",
       "off +SKIP\n    no fan",
       "PASS  unit SN1   2 of 2 measurements passed   %d+%.%d%d s",
-      "record: " .. results:gsub("%p", "%%%0"),
+      "record: " .. here.results:gsub("%p", "%%%0"),
     } do
       assert.matches(line, output)
     end
@@ -532,7 +338,7 @@ describe("moonrig test", function()
     run([[test.phase("a", function(t) t:check("c", true) end)]], "--dut SN1 --operator Ada")
     local output = run([[test.phase("a", function(t) t:check("c", true) end)]], "--dut SN1 --repeat 2")
     assert.matches("run 2\n.*run 3\n", output)
-    local rec <close> = record.open(results)
+    local rec <close> = record.open(here.results)
     local list = rec:runs()
     assert.same({ "PASS", "Ada", 1, "PASS", 2, "PASS", 3 }, { list[1].outcome, list[1].operator, list[1].attempt,
       list[2].outcome, list[2].attempt, list[3].outcome, list[3].attempt })
@@ -556,7 +362,7 @@ describe("moonrig test", function()
 
   it("writes the other reports when one cannot be written, and does not end as PASS", function()
     local junit = os.tmpname()
-    files[#files + 1] = junit
+    here.remove_at_end(junit)
     local output, code = run_command(command([[test.phase("a", function() end)]],
       ("--dut SN1 --report csv=/nonexistent/x.csv --report junit=%s"):format(junit)))
     assert.equal(2, code)
@@ -568,7 +374,8 @@ describe("moonrig test", function()
 
   it("writes reports", function()
     local html, junit = os.tmpname(), os.tmpname()
-    files[#files + 1], files[#files + 2] = html, junit
+    here.remove_at_end(html)
+    here.remove_at_end(junit)
     local output = run([[test.phase("rail", function(t) t:measure("v", 5, { min = 1 }) end)]],
       ("--dut SN1 --report html=%s --report junit=%s"):format(html, junit))
     assert.matches("html report: " .. html, output, 1, true)
@@ -587,9 +394,9 @@ describe("moonrig test", function()
   -- What arrived at the instrument after "ON", when all has arrived.
   local function arrived(count)
     rig.deadline(5, function()
-      while #received < count do rig.sleep(0.001) end
+      while #here.received < count do rig.sleep(0.001) end
     end)
-    return table.concat(received, " ")
+    return table.concat(here.received, " ")
   end
 
   for name, body in pairs {
@@ -688,7 +495,7 @@ describe("moonrig test", function()
     local output, code = run_command(("%s test %s --dut SN1 --station %s --results %s"):format(moonrig,
       file [[local test = require "moonrig".test
         test.procedure { name = "P" }
-        test.phase("a", function(t) t.dmm:query "READ?" end)]], station, results))
+        test.phase("a", function(t) t.dmm:query "READ?" end)]], station, here.results))
     lost:close()
     assert.equal(2, code)
     assert.matches(lost.url:match "//(.*)", output, 1, true)
